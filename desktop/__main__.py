@@ -22,6 +22,8 @@ WORKER_ARGUMENT = "--engine-worker"
 """With this first argument a packaged executable, which has no `python -m`, is a worker of the engine."""
 READER_ARGUMENT = "--document-reader"
 """With this one it is the process that reads documents."""
+TOOL_MONITOR_ARGUMENT = "--tool-server-monitor"
+"""With this one it starts a tool server, confined, and ends it with all that it started."""
 QT_PROBE_ARGUMENT = "--display-probe"
 """With this one it tries to start Qt and ends."""
 
@@ -78,6 +80,10 @@ def main() -> int:
 
         read(sys.argv[2:])
         return 0
+    if sys.argv[1:2] == [TOOL_MONITOR_ARGUMENT]:
+        from desktop.tools.monitor.server_monitor import run as monitor
+
+        monitor(sys.argv[2:])
     if sys.argv[1:2] == [QT_PROBE_ARGUMENT]:
         from desktop.ui.system.display import probe
 

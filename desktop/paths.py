@@ -119,6 +119,18 @@ class Paths:
         return self.data / "downloads"
 
     @property
+    def tool_servers_file(self) -> Path:
+        return self.data / "tool-servers.json"
+
+    @property
+    def tool_folders(self) -> Path:
+        return self.data / "tools"
+
+    @property
+    def tool_logs(self) -> Path:
+        return self.logs / "tools"
+
+    @property
     def own_catalog(self) -> Path:
         return self.config / "models.toml"
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from desktop.storage.conversation_store import ConversationStore
     from desktop.storage.database import Database
     from desktop.storage.message_search import MessageSearch
+    from desktop.tools.tool_service import ToolService
 
 
 class CommandContext:
@@ -147,6 +148,20 @@ class CommandContext:
         return EnginePool(self._make_engine, memory=lambda: self.settings.model_memory)
 
     @cached_property
+    def documents(self) -> "Database":
+        """The database of collections."""
+        from desktop.storage.database import DOCUMENTS_SCHEMA, Database
+
+        return Database(self.paths.documents_file, DOCUMENTS_SCHEMA)
+
+    @cached_property
+    def tool_service(self) -> "ToolService":
+        """Tool servers and the built-in tools."""
+        from desktop.tools.tool_service import ToolService
+
+        return ToolService(self.paths, self.assembly.policy, self.online.switch)
+
+    @cached_property
     def data(self) -> "PersonsData":
         """All that a backup holds."""
         from desktop.backup.backup_writer import PersonsData
@@ -232,6 +247,8 @@ class CommandContext:
 
     def close(self) -> None:
         """Stop what runs, write what is left of the log of requests, and leave no connection open."""
+        if "tool_service" in self.__dict__:
+            self.tool_service.close()
         if "_search_engine" in self.__dict__:
             self._search_engine.close()
         if "assembly" in self.__dict__:

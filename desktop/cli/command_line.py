@@ -193,6 +193,10 @@ def _run_command(options: Namespace, tools: CommandContext) -> int:
             from desktop.cli import collections_command
 
             return collections_command.run(options, tools)
+        case "tools":
+            from desktop.cli import tools_command
+
+            return tools_command.run(options, tools)
         case "backup":
             from desktop.cli import backup_command
 

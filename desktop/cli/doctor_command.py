@@ -37,6 +37,7 @@ from desktop.cli.doctor_checks import (
     tokens_line,
 )
 from desktop.cli.doctor_collections import CollectionsReport, check_collections, collections_line
+from desktop.cli.doctor_tools import ToolServersReport, check_tool_servers, tool_servers_line
 from desktop.cli.exit_codes import DONE, exit_code
 from desktop.cli.load_choices import LoadReport, report_load
 from desktop.engine.hardware import available_memory, cpu_features, cpu_name, total_memory, usable_cores
@@ -73,6 +74,7 @@ class DoctorReport(msgspec.Struct, frozen=True):
     log: str
     sandbox: str
     document_sandbox: str
+    tool_servers: ToolServersReport
     keyring: str
     policy: PolicyReport
     ledger: LedgerReport
@@ -130,6 +132,7 @@ def _examine(tools: CommandContext, problems: list[UserError]) -> DoctorReport:
         log=str(tools.paths.log_file),
         sandbox=probed.confinement if probed else "unknown: the engine does not start",
         document_sandbox=_document_sandbox(tools, problems),
+        tool_servers=check_tool_servers(tools, problems),
         keyring=check_keyring(tools, problems),
         policy=policy,
         ledger=ledger,
@@ -240,6 +243,7 @@ def _print(report: DoctorReport, tools: CommandContext) -> None:
         (tr("log"), report.log),
         (tr("sandbox"), report.sandbox),
         (tr("sandbox of documents"), report.document_sandbox),
+        (tr("tool servers"), tool_servers_line(report.tool_servers)),
         (tr("keyring"), report.keyring),
         (tr("policy"), policy_line(report.policy)),
         (tr("ledger"), ledger_line(report.ledger)),

@@ -36,15 +36,23 @@ def version() -> int:
         raise ConfinementError(missing_reason(error)) from error
 
 
-def apply_landlock(readable: Iterable[Path], opened: Iterable[int], writable: Iterable[Path]) -> None:
+def apply_landlock(
+    readable: Iterable[Path],
+    opened: Iterable[int],
+    writable: Iterable[Path],
+    *,
+    executable: Iterable[Path] = (),
+    network: bool = False,
+) -> None:
     """Leave this thread and those it starts the `readable` places, the files that are `opened` (their descriptors), to
-    be read, and the `writable` places. Raises ConfinementError, OSError.
+    be read, and the `writable` places. What lies in the `executable` places may be read and run as a program; TCP is
+    left where `network` says so. Raises ConfinementError, OSError.
     """
     abi = version()
     handled = _RIGHTS_OF_ABI.get(abi, _RIGHTS_OF_ABI[5])
     fields = [handled]
     if abi >= 4:
-        fields.append(_ALL_NETWORK)
+        fields.append(0 if network else _ALL_NETWORK)
     if abi >= 6:
         fields.append(_ALL_SCOPES)
     attributes = struct.pack(f"={len(fields)}Q", *fields)
@@ -52,6 +60,8 @@ def apply_landlock(readable: Iterable[Path], opened: Iterable[int], writable: It
     try:
         for path in readable:
             _allow(ruleset, path, _READ_FILE | _READ_DIR)
+        for path in executable:
+            _allow(ruleset, path, _READ_FILE | _READ_DIR | _EXECUTE)
         for descriptor in opened:
             _allow_opened(ruleset, descriptor, _READ_FILE)
         for path in writable:

@@ -127,12 +127,23 @@ def apply_seccomp(*, gpu: bool, landlock: bool) -> None:
 
     `gpu` leaves what its drivers need. `landlock` says that Landlock will keep writing to the places that it allows.
     """
+    machine = filtered_machine()
+    load_filter(machine, bpf_program(machine, os.getpid(), gpu=gpu, landlock=landlock))
+
+
+def filtered_machine() -> str:
+    """The name of this kind of machine, which the numbers of calls belong to. Raises ConfinementError where they are
+    not known."""
     if not sys.platform.startswith("linux"):
         raise ConfinementError(f"not on {sys.platform}")
     machine = platform.machine()
     if machine not in MACHINES:
         raise ConfinementError(f"not for {machine}")
-    lines = bpf_program(machine, os.getpid(), gpu=gpu, landlock=landlock)
+    return machine
+
+
+def load_filter(machine: str, lines: list[Instruction]) -> None:
+    """Have the calls of all threads of this process pass through a filter. Raises ConfinementError, OSError."""
     code = b"".join(struct.pack("=HBBI", *line) for line in lines)
     buffer = ctypes.create_string_buffer(code, len(code))
     descriptor = struct.pack("@HP", len(lines), ctypes.addressof(buffer))
@@ -147,27 +158,31 @@ def apply_seccomp(*, gpu: bool, landlock: bool) -> None:
 
 def bpf_program(machine: str, process: int, *, gpu: bool, landlock: bool) -> list[Instruction]:
     """The filter for `machine`, as BPF; `process` is the one that it is for."""
+    lines = machine_check(machine)
+    for number in call_numbers(ALLOWED_CALLS, machine):
+        lines += [(EQUAL, 0, 1, number), (RETURN, 0, 0, ALLOW)]
+    rules = _rules(process, gpu=gpu, landlock=landlock)
+    for name in BY_ARGUMENT:
+        for number in call_numbers({name: BY_ARGUMENT[name]}, machine):
+            lines += rule_lines(number, rules[name])
+    if gpu:
+        more = FOR_A_GPU | (FOR_A_DRIVERS_FOLDER if landlock else {})
+        for number in call_numbers(more, machine):
+            lines += [(EQUAL, 0, 1, number), (RETURN, 0, 0, ALLOW)]
+    for number in call_numbers(ABSENT, machine):
+        lines += [(EQUAL, 0, 1, number), (RETURN, 0, 0, SAY_ABSENT)]
+    return [*lines, (ABOVE, 0, 1, NEWEST), (RETURN, 0, 0, SAY_ABSENT), (RETURN, 0, 0, REFUSE)]
+
+
+def machine_check(machine: str) -> list[Instruction]:
+    """How every filter begins: calls of another kind of machine are refused; then the call's number is there."""
     lines: list[Instruction] = [
         (LOAD, 0, 0, _MACHINE_AT),
         (EQUAL, 1, 0, MACHINES[machine]),
         (RETURN, 0, 0, REFUSE),
         (LOAD, 0, 0, _NUMBER_AT),
     ]
-    if machine == "x86_64":
-        lines += [(AT_LEAST, 0, 1, _X32), (RETURN, 0, 0, REFUSE)]
-    for number in _numbers(ALLOWED_CALLS, machine):
-        lines += [(EQUAL, 0, 1, number), (RETURN, 0, 0, ALLOW)]
-    rules = _rules(process, gpu=gpu, landlock=landlock)
-    for name in BY_ARGUMENT:
-        for number in _numbers({name: BY_ARGUMENT[name]}, machine):
-            lines += _by_argument(number, rules[name])
-    if gpu:
-        more = FOR_A_GPU | (FOR_A_DRIVERS_FOLDER if landlock else {})
-        for number in _numbers(more, machine):
-            lines += [(EQUAL, 0, 1, number), (RETURN, 0, 0, ALLOW)]
-    for number in _numbers(ABSENT, machine):
-        lines += [(EQUAL, 0, 1, number), (RETURN, 0, 0, SAY_ABSENT)]
-    return [*lines, (ABOVE, 0, 1, NEWEST), (RETURN, 0, 0, SAY_ABSENT), (RETURN, 0, 0, REFUSE)]
+    return lines + ([(AT_LEAST, 0, 1, _X32), (RETURN, 0, 0, REFUSE)] if machine == "x86_64" else [])
 
 
 def _rules(process: int, *, gpu: bool, landlock: bool) -> dict[str, tuple[ArgumentRule, ...]]:
@@ -194,12 +209,13 @@ def _rules(process: int, *, gpu: bool, landlock: bool) -> dict[str, tuple[Argume
     }
 
 
-def _numbers(calls: Numbers, machine: str) -> Iterable[int]:
+def call_numbers(calls: Numbers, machine: str) -> Iterable[int]:
+    """The numbers of `calls` on `machine`, as far as it has them."""
     column = list(MACHINES).index(machine)
     return [number for numbers in calls.values() if (number := numbers[column]) is not None]
 
 
-def _by_argument(number: int, rules: Iterable[ArgumentRule]) -> list[Instruction]:
+def rule_lines(number: int, rules: Iterable[ArgumentRule]) -> list[Instruction]:
     """For call `number`: allowed by the first rule that it passes, refused where there is none."""
     tests: list[Instruction] = []
     for rule in rules:

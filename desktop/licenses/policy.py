@@ -1,4 +1,4 @@
-"""An administrator's policy: which models this machine may fetch and load. A file that does not hold forbids all.
+"""An administrator's policy: which models and tools this machine may use. A file that does not hold forbids all.
 
 contact = "it@example.org"          # whom to ask
 purpose = ["research"]              # the purposes that may be declared; all where it is left out
@@ -15,6 +15,7 @@ gate = ["open"]
 restriction = ["user-cap"]
 publisher = ["Example"]
 repository = ["example/model"]
+tool = ["shell", "files/write_file"] # tools, whatever server has them; servers, by name or program; "*" for all
 
 Several policies can hold at once: what one of them forbids is forbidden, and none takes anything back.
 """
@@ -44,11 +45,12 @@ class PolicyRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publisher: tuple[str, ...] | None = None
     repository: tuple[str, ...] | None = None
     gate: tuple[Gate, ...] | None = None
+    tool: tuple[str, ...] | None = None
 
     @property
     def given(self) -> bool:
-        """Whether there is any list."""
-        return any(getattr(self, each) is not None for each in self.__struct_fields__)
+        """Whether there is any list that speaks of models."""
+        return any(getattr(self, each) is not None for each in self.__struct_fields__ if each != "tool")
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +87,16 @@ class CombinedPolicy:
         """Whom to ask about being offline; else the first contact that is named."""
         ranked = sorted(self.policies, key=lambda each: not each.offline)
         return next((each.contact for each in ranked if each.contact), "")
+
+    @property
+    def denied_tools(self) -> tuple[str, ...]:
+        """Every tool and tool server that one of them denies."""
+        return tuple(dict.fromkeys(name for each in self.policies for name in each.deny.tool or ()))
+
+    def tool_error(self, what: str) -> ForbiddenError:
+        """The error for a tool or server that is denied."""
+        denying = next((each for each in self.policies if each.deny.tool), Policy())
+        return forbidden_error(denying, what)
 
     @property
     def repositories(self) -> tuple[str, ...]:

@@ -60,6 +60,8 @@ def _rules(table: str, rules: PolicyRules, catalog: Catalog | None) -> PolicyRul
         _require_unique(f"{table}.{key}", getattr(rules, key))
     for value in rules.license or ():
         _check_license(f"{table}.license", value, catalog)
+    if table == "allow" and rules.tool is not None:  # a server's name is the person's choice, and vouches for nothing
+        raise ValueError(tr("tools can be denied, not allowed: “tool” stands in [deny] only"))
     repositories = rules.repository
     if repositories is not None:
         where = f"{table}.repository"

@@ -1,0 +1,57 @@
+"""Do arguments fit the schema that a server gave for them? Checked here, with a schema that may be hostile.
+
+A regular expression of a server is not run (it may take forever, and nothing could stop it), nothing that a schema
+refers to is fetched, and schemas that refer to themselves over and over end after so many steps. Imported where a call
+is made: jsonschema is not small.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import referencing
+from jsonschema.exceptions import ValidationError, best_match
+from referencing.exceptions import Unresolvable
+
+from desktop.safe_text import one_line
+from desktop.tools.tool_call import ToolArgumentsError
+from desktop.translation import tr
+
+MOST_STEPS = 10_000
+_LONGEST_REASON = 300
+_UNCHECKED = ("pattern", "patternProperties", "format", "$dynamicRef", "$recursiveRef")
+
+
+class _IntricateSchemaError(Exception):
+    """The schema is followed no further."""
+
+
+def check_arguments(schema: dict[str, Any], arguments: dict[str, Any]) -> None:
+    """Raise ToolArgumentsError where `arguments` do not fit `schema`, or the schema cannot be followed."""
+    steps = 0
+    base = jsonschema.Draft202012Validator
+
+    def counted(check: Any) -> Any:
+        def run(validator: Any, value: Any, instance: Any, whole: Any) -> Iterator[ValidationError]:
+            nonlocal steps
+            steps += 1
+            if steps > MOST_STEPS:
+                raise _IntricateSchemaError
+            yield from check(validator, value, instance, whole) or ()
+
+        return run
+
+    checks = {name: counted(check) for name, check in base.VALIDATORS.items() if name not in _UNCHECKED}
+    bounded = jsonschema.validators.create(base.META_SCHEMA, checks, type_checker=base.TYPE_CHECKER)
+    try:
+        error = best_match(bounded(schema, registry=referencing.Registry()).iter_errors(arguments))
+    except (_IntricateSchemaError, RecursionError):
+        raise ToolArgumentsError(tr("the tool's schema cannot be followed: it is too intricate")) from None
+    except Unresolvable:
+        raise ToolArgumentsError(tr("the tool's schema cannot be followed: it refers to another one")) from None
+    except Exception as error:  # a schema that is none fails in whatever way its mistake makes jsonschema fail
+        raise ToolArgumentsError(tr("the tool's schema cannot be followed: it is no JSON schema")) from error
+    if error is not None:
+        where = "/".join(str(each) for each in error.absolute_path)
+        reason = one_line(error.message)[:_LONGEST_REASON]
+        raise ToolArgumentsError(f"{where}: {reason}" if where else reason)

@@ -1,0 +1,107 @@
+"""A tool server as a person adds it: a command to start, what that is given, and the rules that hold for its tools."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from desktop.errors import ForbiddenError, UserError
+from desktop.paths import Paths
+from desktop.translation import tr
+
+BUILT_IN = "built-in"
+"""The name of the server that is none: the tools that come with Latchkey."""
+MOST_SERVERS = 100
+MOST_RULES = 2_000
+Permission = Literal["ask", "always", "never"]
+"""What a person decided for a tool in general; a decision for one chat is kept by the chat."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_LONGEST = 4096
+_MOST_WORDS = 200
+
+
+class ToolServerError(UserError):
+    """A tool server cannot be added as it was given."""
+
+
+class ToolRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A person's decision for a tool, and the sha256 of the definition that they saw ("" where they saw none)."""
+
+    permission: Permission = "ask"
+    definition: str = ""
+
+
+class ToolServer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A server: `command` with its `arguments`. It gets the `environment` that is named here and no more.
+
+    `allowed` says that a person let it be started. `readable` and `writable` are folders that it is given besides its
+    own; `network` leaves it the network while Latchkey is online. `tools` are the decisions, by the tool's name.
+    """
+
+    name: str
+    command: str
+    arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    allowed: bool = False
+    readable: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    network: bool = True
+    tools: dict[str, ToolRule] = {}
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What names it in a policy's rules: its name, its program, each argument."""
+        return tuple(each for each in (self.name, Path(self.command).name, self.command, *self.arguments) if each)
+
+
+def check_server(server: ToolServer, paths: Paths) -> None:
+    """Raise ToolServerError where `server` cannot be one, ForbiddenError where it would be given Latchkey's own
+    folders."""
+    if not _NAME.fullmatch(server.name) or server.name == BUILT_IN:
+        raise ToolServerError(
+            tr("A tool server cannot be called “{name}”.").format(name=server.name[:60]),
+            tr("A name has up to 40 small letters, digits, dots, dashes and underscores, and is not “built-in”."),
+            tr("Choose another name."),
+        )
+    if not server.command:
+        raise ToolServerError(tr("A tool server is started by a command."), "", tr("Give the command after “--”."))
+    if re.match(r"https?://", server.command, re.IGNORECASE):
+        raise ToolServerError(
+            tr("Tool servers behind an address are not supported yet: Latchkey starts servers on this machine only."),
+            "",
+            tr("Add the command of a server that runs here."),
+        )
+    texts = (server.command, *server.arguments, *server.environment.values())
+    if len(texts) > _MOST_WORDS or any(len(each) > _LONGEST or "\0" in each for each in texts):
+        raise ToolServerError(
+            tr("The command or the environment of “{name}” is too long.").format(name=server.name),
+            "",
+            tr("Put it into a script, and give that."),
+        )
+    for name in server.environment:
+        if not _VARIABLE.fullmatch(name):
+            raise ToolServerError(
+                tr("“{name}” is no name of a variable.").format(name=name[:60]),
+                "",
+                tr("Give NAME=VALUE, or NAME to take the value it has now."),
+            )
+    _check_folders((*server.readable, *server.writable), paths)
+
+
+def _check_folders(folders: Iterable[str], paths: Paths) -> None:
+    own = [each.resolve() for each in (paths.config, paths.data, paths.logs, paths.cache)]
+    for folder in folders:
+        place = Path(folder).resolve()
+        if not Path(folder).is_absolute() or not place.is_dir():
+            raise ToolServerError(tr("There is no folder {folder}.").format(folder=folder), "", tr("Check its name."))
+        if any(place == each or place in each.parents or each in place.parents for each in own):
+            raise ForbiddenError(
+                tr("A tool server is not given {folder}: Latchkey keeps your chats and keys there.").format(
+                    folder=folder
+                ),
+                "",
+                tr("Give it a folder that holds only what it is to work on."),
+            )

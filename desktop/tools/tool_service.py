@@ -1,0 +1,387 @@
+"""Tool servers and their tools: kept, started, listed, called; each call decided by `tool_permission`, and logged.
+
+A server runs from its first use until `close`, until it was changed or no longer allowed, and never with the network
+once Latchkey went offline. Methods that reach a server wait for it; no method is called on the main thread.
+"""
+
+import datetime
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from desktop.errors import ForbiddenError, NetworkError, ResourceError, StoppedError, UserError
+from desktop.licenses.policy_file import PolicyFiles
+from desktop.network.offline_switch import OfflineSwitch
+from desktop.paths import Paths
+from desktop.tools.built_in_tools import built_in_tools, call_built_in
+from desktop.tools.tool_call import ToolResult
+from desktop.tools.tool_definition import ToolDefinition
+from desktop.tools.tool_log import Outcome, ToolLog
+from desktop.tools.tool_permission import CallAllowed, CallAsked, ToolApproval, ToolDecision, decide_call, is_denied
+from desktop.tools.tool_refusals import ApprovalNeededError, denial, no_such_server, no_such_tool, server_off
+from desktop.tools.tool_server import (
+    BUILT_IN,
+    MOST_RULES,
+    MOST_SERVERS,
+    Permission,
+    ToolRule,
+    ToolServer,
+    ToolServerError,
+    check_server,
+)
+from desktop.tools.tool_server_file import ToolServerFile, ToolServers
+from desktop.tools.tool_server_process import ToolServerProcess
+from desktop.translation import tr
+
+if TYPE_CHECKING:
+    from desktop.tools.mcp_connection import McpConnection
+
+_MOST_STARTS, _STARTS_WITHIN_S = 3, 60.0
+_WATCH_S = 1.0
+
+
+class CallBudget:
+    """How many calls an answer may make. Shared by the calls of one answer."""
+
+    def __init__(self, most: int) -> None:
+        self._left, self._lock = most, threading.Lock()
+
+    def spend(self) -> None:
+        """Take one. Raises ForbiddenError where none is left."""
+        with self._lock:
+            if self._left <= 0:
+                raise ForbiddenError(
+                    tr("The answer made as many calls of tools as it may."),
+                    "",
+                    tr("Ask again, or go on without tools."),
+                )
+            self._left -= 1
+
+
+class ToolService:
+    """The servers of one person. `close` ends those that run."""
+
+    def __init__(self, paths: Paths, policy: PolicyFiles, switch: OfflineSwitch) -> None:
+        self._paths, self._policy, self._switch = paths, policy, switch
+        self._file = ToolServerFile(paths.tool_servers_file)
+        self.log = ToolLog(paths.tool_logs)
+        self._lock = threading.Lock()
+        self._starting: dict[str, threading.Lock] = {}
+        self._running: dict[str, tuple[ToolServer, McpConnection]] = {}
+        self._starts: dict[str, deque[float]] = {}
+        self._closed = threading.Event()
+        self._watch: threading.Thread | None = None
+
+    # --- what was added and decided ----------------------------------------------------------------------------------
+
+    def servers(self) -> tuple[ToolServer, ...]:
+        """The servers that were added, by name. Raises IntegrityError, ResourceError."""
+        return tuple(server for _, server in sorted(self._file.read().servers.items()))
+
+    def server(self, name: str) -> ToolServer:
+        """One of them. Raises NotFoundError."""
+        found = self._file.read().servers.get(name)
+        if found is None:
+            raise no_such_server(name)
+        return found
+
+    def add(self, server: ToolServer) -> None:
+        """Add a server, which is not allowed yet. Raises ToolServerError, ForbiddenError, ResourceError."""
+        check_server(server, self._paths)
+        self._check_policy(server.words)
+        with self._file.change() as held:
+            if server.name in held[0].servers or len(held[0].servers) >= MOST_SERVERS:
+                raise ToolServerError(
+                    tr("There is a tool server “{name}” already, or there are as many as can be kept.").format(
+                        name=server.name
+                    ),
+                    "",
+                    tr("Remove one, or choose another name."),
+                )
+            new = ToolServer(
+                server.name,
+                server.command,
+                server.arguments,
+                server.environment,
+                readable=server.readable,
+                writable=server.writable,
+                network=server.network,
+            )
+            held[0] = ToolServers(servers=held[0].servers | {server.name: new}, built_in=held[0].built_in)
+
+    def remove(self, name: str) -> None:
+        """Remove a server with all that was decided for it and the folder that it wrote to; its log stays."""
+        with self._file.change() as held:
+            if name not in held[0].servers:
+                raise no_such_server(name)
+            kept = {key: each for key, each in held[0].servers.items() if key != name}
+            held[0] = ToolServers(servers=kept, built_in=held[0].built_in)
+        self._stop(name)
+        shutil.rmtree(self._paths.tool_folders / name, ignore_errors=True)
+
+    def set_allowed(self, name: str, allowed: bool) -> None:
+        """Let a server be started, or end it and let it be no more. Raises NotFoundError, ForbiddenError."""
+        if allowed:
+            self._check_policy(self.server(name).words)
+        self._change(name, lambda server: _with(server, allowed=allowed))
+        if not allowed:
+            self._stop(name)
+
+    def set_permission(self, tool: ToolDefinition, permission: Permission) -> None:
+        """Decide for a tool as it is defined now. Raises NotFoundError, ForbiddenError, ResourceError."""
+        if permission == "always":
+            self._check_policy(self._words(tool.server), tool.name)
+        rule = ToolRule(permission, tool.definition)
+        if tool.server == BUILT_IN:
+            with self._file.change() as held:
+                rules = held[0].built_in | {tool.name: rule}
+                held[0] = ToolServers(servers=held[0].servers, built_in=rules)
+            return
+        self._change(tool.server, lambda server: _with(server, tools=_ruled(server.tools, tool.name, rule)))
+
+    def forbid(self, name: str, tool: str) -> None:
+        """Decide that `tool` is never called, whether its server can be asked about it or not."""
+        self.set_permission(ToolDefinition(name, tool), "never")
+
+    def _change(self, name: str, change: Callable[[ToolServer], ToolServer]) -> None:
+        with self._file.change() as held:
+            server = held[0].servers.get(name)
+            if server is None:
+                raise no_such_server(name)
+            held[0] = ToolServers(servers=held[0].servers | {name: change(server)}, built_in=held[0].built_in)
+
+    # --- what they can do --------------------------------------------------------------------------------------------
+
+    def tools(self, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> tuple[ToolDefinition, ...]:
+        """The tools of a server, which is started for it, or the built-in ones. Raises NotFoundError, ForbiddenError,
+        NetworkError, StoppedError."""
+        if name == BUILT_IN:
+            return built_in_tools()
+        return self._connection(name).tools(is_cancelled)
+
+    def rule(self, tool: ToolDefinition) -> ToolRule | None:
+        """What was decided for a tool in general."""
+        held = self._file.read()
+        if tool.server == BUILT_IN:
+            return held.built_in.get(tool.name)
+        server = held.servers.get(tool.server)
+        return server.tools.get(tool.name) if server is not None else None
+
+    def decide(
+        self,
+        tool: ToolDefinition,
+        arguments: dict[str, Any],
+        approvals: Iterable[ToolApproval] = (),
+        *,
+        person_present: bool,
+    ) -> ToolDecision:
+        """Whether the call may be made now. Raises NotFoundError, ForbiddenError where a policy cannot be read."""
+        denied = self._policy.current().denied_tools
+        return decide_call(
+            tool,
+            arguments,
+            server_allowed=tool.server == BUILT_IN or self.server(tool.server).allowed,
+            denied_by_policy=is_denied(denied, self._words(tool.server), tool.name),
+            rule=self.rule(tool),
+            approvals=approvals,
+            person_present=person_present,
+        )
+
+    def call(
+        self,
+        server: str,
+        name: str,
+        arguments: dict[str, Any],
+        approvals: Iterable[ToolApproval] = (),
+        *,
+        person_present: bool = False,
+        budget: CallBudget | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> ToolResult:
+        """Call a tool, where that may be done. The tool is looked at anew, so that one that changed is asked about.
+
+        Raises ApprovalNeededError where a person is to be asked (and calls again with their approval), ForbiddenError
+        where it may not be called, NotFoundError, ToolArgumentsError, NetworkError, StoppedError.
+        """
+        if budget is not None:
+            budget.spend()
+        tool = self.tool(server, name, is_cancelled)
+        decision = self.decide(tool, arguments, approvals, person_present=person_present)
+        if isinstance(decision, CallAsked):
+            self._write(server, "asked", name, arguments=arguments, reason=decision.reason)
+            raise ApprovalNeededError(tool, arguments, decision.reason)
+        if not isinstance(decision, CallAllowed):
+            self._write(server, "denied", name, arguments=arguments, reason=decision.reason)
+            raise denial(tool, decision, self._policy)
+        from desktop.tools.argument_schema import check_arguments  # not small
+
+        check_arguments(tool.schema, arguments)
+        if server == BUILT_IN:
+            return call_built_in(name, arguments, datetime.datetime.now().astimezone())
+        self._write(server, "called", name, by=decision.by, arguments=arguments)
+        return self._called(server, name, arguments, decision.by, is_cancelled)
+
+    def _called(
+        self, server: str, name: str, arguments: dict[str, Any], by: str, is_cancelled: Callable[[], bool]
+    ) -> ToolResult:
+        began = time.monotonic()
+        outcome: Outcome = "failed"
+        received, reason = 0, ""
+        try:
+            result = self._connection(server).call(name, arguments, is_cancelled)
+        except StoppedError:
+            outcome = "cancelled"
+            raise
+        except UserError as error:
+            reason = error.title
+            raise
+        else:
+            outcome, received = "failed" if result.failed else "done", result.size
+            return result
+        finally:
+            seconds = time.monotonic() - began
+            with suppress(ResourceError):  # it was done: that it began stands there
+                self._write(
+                    server, outcome, name, by=by, arguments=arguments, received=received, seconds=seconds, reason=reason
+                )
+
+    def tool(self, server: str, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> ToolDefinition:
+        """One tool as it is defined now. Raises as `tools`, NotFoundError where there is none of this name."""
+        found = next((each for each in self.tools(server, is_cancelled) if each.name == name), None)
+        if found is None:
+            raise no_such_tool(server, name)
+        return found
+
+    def connection(self, name: str) -> "McpConnection":
+        """The server, running and greeted: for what it speaks and how it is confined. Raises as `tools`."""
+        return self._connection(name)
+
+    # --- servers that run --------------------------------------------------------------------------------------------
+
+    def _connection(self, name: str) -> "McpConnection":
+        server = self.server(name)
+        self._check_policy(server.words)
+        if not server.allowed:
+            raise server_off(name)
+        with self._lock:
+            starting = self._starting.setdefault(name, threading.Lock())
+        with starting:
+            network = server.network and not self._switch.offline
+            with self._lock:
+                running = self._running.get(name)
+            if running is not None:
+                shared = running[1].process.confinement.network == "shared"
+                if _same(running[0], server) and running[1].usable and shared == network:
+                    return running[1]
+                self._stop(name)
+            return self._start(server, network=network)
+
+    def _start(self, server: ToolServer, *, network: bool) -> "McpConnection":
+        starts = self._starts.setdefault(server.name, deque(maxlen=_MOST_STARTS))
+        if len(starts) == _MOST_STARTS and time.monotonic() - starts[0] < _STARTS_WITHIN_S:
+            raise NetworkError(
+                tr(
+                    "The tool server “{name}” ended several times within a minute, so it is not started again yet."
+                ).format(name=server.name),
+                "",
+                tr("“latchkey tools log {name}” shows what it did.").format(name=server.name),
+            )
+        from desktop.tools.mcp_connection import McpConnection  # brings half a second of imports along
+
+        starts.append(time.monotonic())
+        try:
+            folder = self._paths.tool_folders / server.name
+            process = ToolServerProcess(server, folder, self._paths.tool_logs, network=network)
+            connection = McpConnection(server.name, process)
+        except UserError as error:
+            self._write(server.name, "not-started", reason=error.title)
+            raise
+        try:
+            confined = process.confinement
+            self._write(server.name, "started", reason=f"{confined.summary}; network: {confined.network}")
+            with self._lock:
+                if self._closed.is_set():
+                    raise StoppedError
+                self._running[server.name] = (server, connection)
+                if self._watch is None and network:
+                    self._watch = threading.Thread(target=self._watch_switch, name="tools-offline", daemon=True)
+                    self._watch.start()
+        except BaseException:
+            connection.close(at_once=True)
+            raise
+        return connection
+
+    def _watch_switch(self) -> None:
+        """End the servers that have the network as soon as Latchkey is offline."""
+        while not self._closed.wait(_WATCH_S):
+            if self._switch.offline:
+                with self._lock:
+                    names = [
+                        name
+                        for name, (_, each) in self._running.items()
+                        if each.process.confinement.network == "shared"
+                    ]
+                for name in names:
+                    self._stop(name, at_once=True)
+
+    def _stop(self, name: str, *, at_once: bool = False) -> None:
+        with self._lock:
+            running = self._running.pop(name, None)
+        if running is not None:
+            running[1].close(at_once=at_once)
+
+    def close(self) -> None:
+        """End every server."""
+        with self._lock:
+            self._closed.set()
+            names = list(self._running)
+        for name in names:
+            self._stop(name)
+        if self._watch is not None:
+            self._watch.join()
+
+    # --- policy and log ----------------------------------------------------------------------------------------------
+
+    def _words(self, name: str) -> tuple[str, ...]:
+        return (BUILT_IN,) if name == BUILT_IN else self.server(name).words
+
+    def _check_policy(self, words: Iterable[str], tool: str = "") -> None:
+        """Raise ForbiddenError where a policy denies it."""
+        policy = self._policy.current()
+        if is_denied(policy.denied_tools, words, tool):
+            raise policy.tool_error(tr("the tool server “{name}”").format(name=next(iter(words))))
+
+    def _write(self, server: str, outcome: Outcome, tool: str = "", **more: Any) -> None:
+        if server == BUILT_IN:
+            return
+        try:
+            self.log.add(server, outcome, tool, **more)
+        except OSError as error:
+            raise ResourceError(
+                tr("The log of the tool server “{name}” cannot be written, so its tools are not called.").format(
+                    name=server
+                ),
+                tr("The system says: {reason}.").format(reason=error.strerror or error),
+                tr("Free some space or make {folder} writable.").format(folder=self._paths.tool_logs),
+            ) from error
+
+
+def _with(server: ToolServer, **changes: Any) -> ToolServer:
+    return msgspec.structs.replace(server, **changes)
+
+
+def _ruled(rules: dict[str, ToolRule], tool: str, rule: ToolRule) -> dict[str, ToolRule]:
+    if tool not in rules and len(rules) >= MOST_RULES:
+        raise ToolServerError(tr("There are as many decisions for this server as can be kept."), "", tr("Add it anew."))
+    return rules | {tool: rule}
+
+
+def _same(one: ToolServer, other: ToolServer) -> bool:
+    """Whether both are started in the same way; what was decided for tools does not matter."""
+    return _with(one, tools={}) == _with(other, tools={})
