@@ -1,7 +1,7 @@
 """A tool server that misbehaves as told: `python scripted_tool_server.py BEHAVIOR [ARGUMENT]`. Speaks both revisions
 of MCP by hand, so that it may break them."""
 
-# ruff: noqa: PTH, T201
+# ruff: noqa: PTH101, PTH118, PTH120, PTH123, PTH208, PTH211, T201
 
 import json
 import os
