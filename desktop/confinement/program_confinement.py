@@ -38,7 +38,8 @@ SETTING_PLACES = (
     "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/ca-certificates.conf", "/etc/resolv.conf", "/etc/hosts",
     "/etc/host.conf", "/etc/gai.conf", "/etc/nsswitch.conf", "/etc/services", "/etc/protocols", "/etc/passwd",
     "/etc/group", "/etc/localtime", "/etc/timezone", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
-    "/etc/mime.types", "/etc/alternatives", "/etc/os-release", "/etc/lsb-release", "/etc/fonts", "/dev/urandom",
+    "/etc/mime.types", "/etc/alternatives", "/etc/os-release", "/etc/lsb-release", "/etc/fonts", "/etc/gitconfig",
+    "/etc/pip.conf", "/etc/npmrc", "/etc/terminfo", "/etc/locale.conf", "/etc/default/locale", "/dev/urandom",
     "/dev/random", "/dev/zero", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/version",
     "/proc/filesystems", "/proc/sys/kernel", "/proc/sys/vm", "/sys/devices/system/cpu", "/sys/fs/cgroup",
 )  # fmt: skip

@@ -44,14 +44,14 @@ def check_arguments(schema: dict[str, Any], arguments: dict[str, Any]) -> None:
     checks = {name: counted(check) for name, check in base.VALIDATORS.items() if name not in _UNCHECKED}
     bounded = jsonschema.validators.create(base.META_SCHEMA, checks, type_checker=base.TYPE_CHECKER)
     try:
-        error = best_match(bounded(schema, registry=referencing.Registry()).iter_errors(arguments))
+        misfit = best_match(bounded(schema, registry=referencing.Registry()).iter_errors(arguments))
     except (_IntricateSchemaError, RecursionError):
         raise ToolArgumentsError(tr("the tool's schema cannot be followed: it is too intricate")) from None
     except Unresolvable:
         raise ToolArgumentsError(tr("the tool's schema cannot be followed: it refers to another one")) from None
     except Exception as error:  # a schema that is none fails in whatever way its mistake makes jsonschema fail
         raise ToolArgumentsError(tr("the tool's schema cannot be followed: it is no JSON schema")) from error
-    if error is not None:
-        where = "/".join(str(each) for each in error.absolute_path)
-        reason = one_line(error.message)[:_LONGEST_REASON]
+    if misfit is not None:
+        where = "/".join(str(each) for each in misfit.absolute_path)
+        reason = one_line(misfit.message)[:_LONGEST_REASON]
         raise ToolArgumentsError(f"{where}: {reason}" if where else reason)

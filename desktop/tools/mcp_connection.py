@@ -210,7 +210,8 @@ class McpConnection:
         self._messages = self._bytes = 0
         if not self.usable:
             raise self._gone()
-        return self._await(self._portal.start_task_soon(start), seconds, is_cancelled)
+        began: Future[T] = self._portal.start_task_soon(start)
+        return self._await(began, seconds, is_cancelled)
 
     def _await(self, future: "Future[T]", seconds: float | None, is_cancelled: Callable[[], bool]) -> T:
         until = None if seconds is None else time.monotonic() + seconds

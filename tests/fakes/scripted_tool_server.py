@@ -49,12 +49,16 @@ def reached():
             sock.settimeout(2)
             sock.connect(address)
 
+    def follow():
+        os.symlink(secret, "link")
+        open("link").close()
+
     listening, unix, secret, given = ARGUMENT.split("|")
     return {
         "environment": sorted(os.environ),
         "home": tried(lambda: os.listdir(os.path.dirname(secret))),
         "secret": tried(lambda: open(secret).close()),
-        "link": tried(lambda: (os.symlink(secret, "link"), open("link").close())),
+        "link": tried(follow),
         "written": tried(lambda: open(secret + ".new", "w").close()),
         "given": tried(lambda: open(os.path.join(given, "note.txt")).close()),
         "given written": tried(lambda: open(os.path.join(given, "new.txt"), "w").close()),
@@ -90,10 +94,8 @@ def called(name, arguments):
     if name == "picture":
         png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
         return {"content": [{"type": "image", "data": png, "mimeType": "image/svg+xml"}]}
-    result = {"content": [{"type": "text", "text": text}]}
-    if BEHAVIOR == "lying":
-        result["structuredContent"] = {"a": "no number"}
-    return result
+    lie = {"structuredContent": {"a": "no number"}} if BEHAVIOR == "lying" else {}
+    return {"content": [{"type": "text", "text": text}], **lie}
 
 
 def say(message):

@@ -95,7 +95,12 @@ def test_a_tool_that_changes_has_another_definition() -> None:
     same = define_tool("s", dict(reversed(given.items())))
     assert same is not None
     assert same.definition == tool.definition
-    for change in ({"description": "Reads all."}, {"inputSchema": {}}, {"annotations": {"readOnlyHint": True}}):
+    changes: list[dict[str, Any]] = [
+        {"description": "Reads all."},
+        {"inputSchema": {}},
+        {"annotations": {"readOnlyHint": True}},
+    ]
+    for change in changes:
         other = define_tool("s", given | change)
         assert other is not None
         assert other.definition != tool.definition

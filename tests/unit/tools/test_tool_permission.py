@@ -26,7 +26,7 @@ CALCULATOR = ToolDefinition(BUILT_IN, "calculator", definition="now")
 BROKEN = ToolDefinition("files", "read", definition="now", problem="its schema is too large")
 GIVEN = {"path": "a", "lines": 3}
 ONCE, CHAT = ToolApproval.of_call(TOOL, GIVEN), ToolApproval.for_chat(TOOL)
-ALWAYS, NEVER, ASK = (ToolRule(each, "now") for each in ("always", "never", "ask"))  # type: ignore[arg-type]
+ALWAYS, NEVER, ASK = ToolRule("always", "now"), ToolRule("never", "now"), ToolRule("ask", "now")
 ALWAYS_BEFORE = ToolRule("always", "before")
 
 NEW, TOLD_CHANGED, NOBODY = CallAsked("new"), CallAsked("changed"), CallDenied("nobody-to-ask")

@@ -17,7 +17,7 @@ from desktop.errors import ForbiddenError, IntegrityError, NetworkError, NotFoun
 from desktop.licenses.policy_file import find_policies
 from desktop.network.offline_switch import OfflineSwitch
 from desktop.paths import Paths, find_paths
-from desktop.tools import tool_service
+from desktop.tools import tool_server_process
 from desktop.tools.tool_permission import ToolApproval
 from desktop.tools.tool_refusals import ApprovalNeededError
 from desktop.tools.tool_server import ToolServer, ToolServerError
@@ -133,8 +133,8 @@ def test_servers_that_die_flood_and_hang(tools: Home, monkeypatch: pytest.Monkey
     slow = ToolApproval.for_chat(tools.service.tool("good", "slow"))
     with pytest.raises(StoppedError):
         tools.service.call("good", "slow", HELLO, [slow], is_cancelled=lambda: True)
+    monkeypatch.setattr(tools.service.connection("good"), "_start_s", 0.2)
     with pytest.raises(NetworkError, match="in time"):  # it still sleeps: it is ended, and would be started anew
-        monkeypatch.setattr(tools.service.connection("good"), "_start_s", 0.2)
         tools.service.tools("good")
     with pytest.raises(NetworkError, match="not started again yet"):
         tools.service.tools("good")
@@ -219,13 +219,9 @@ def test_offline_a_server_has_no_network_and_all_that_it_started_ends(
 
 
 @ON_LINUX
-def test_without_namespaces_nothing_is_started_offline(tools: Home) -> None:
+def test_without_namespaces_nothing_is_started_offline(tools: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     tools.offline = True
     name = tools.add("good", "good")
-    real = tool_service.ToolServerProcess
-    assert real is not None
-    from desktop.tools import tool_server_process
-
     code = (
         "import sys; sys.path.insert(0, sys.argv.pop(1));"
         "from desktop.confinement import linux_syscall, program_confinement as p;"
@@ -233,10 +229,9 @@ def test_without_namespaces_nothing_is_started_offline(tools: Home) -> None:
         "from desktop.tools.monitor.server_monitor import run; run(sys.argv[1:])"
     )
     top = str(Path(tool_server_process.__file__).parents[2])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tool_server_process, "monitor_command", lambda: (sys.executable, "-c", code, top))
-        with pytest.raises(ForbiddenError, match="cannot take it away"):
-            tools.service.tools(name)
+    monkeypatch.setattr(tool_server_process, "monitor_command", lambda: (sys.executable, "-c", code, top))
+    with pytest.raises(ForbiddenError, match="cannot take it away"):
+        tools.service.tools(name)
 
 
 def test_what_cannot_be_added(tools: Home, tmp_path: Path) -> None:
