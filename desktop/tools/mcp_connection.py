@@ -174,7 +174,7 @@ class McpConnection:
         async with received:
             while True:
                 try:
-                    line = await anyio.to_thread.run_sync(self._process.read_line)
+                    line = await anyio.to_thread.run_sync(self._process.read_line, abandon_on_cancel=True)
                 except ServerFloodError:
                     line = b""
                     self._broken = tr("it sent more at once than is taken")

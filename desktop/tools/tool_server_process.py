@@ -64,7 +64,8 @@ class ToolServerProcess:
     def __init__(self, server: ToolServer, folder: Path, logs: Path, *, network: bool) -> None:
         """Start it. Raises NotFoundError where there is no such program, ForbiddenError where it is to have no
         `network` and the system cannot take it away, NetworkError where it does not start."""
-        self._orders, self._writing = -1, threading.Lock()
+        self._orders = -1
+        self._writing, self._reading = threading.Lock(), threading.Lock()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "tmp").mkdir(mode=0o700, exist_ok=True)
         environment = server_environment(server, folder)
@@ -182,7 +183,8 @@ class ToolServerProcess:
     def read_line(self) -> bytes:
         """The next line that it sends, b"" once it is gone; waits. Raises ServerFloodError."""
         try:
-            line = self._stdout.readline(LONGEST_LINE + 1)
+            with self._reading:
+                line = self._stdout.readline(LONGEST_LINE + 1)
         except (OSError, ValueError):
             return b""
         if len(line) > LONGEST_LINE:
@@ -218,9 +220,13 @@ class ToolServerProcess:
         self._log.tail()
 
     def close_output(self) -> None:
-        """Give up its output, once nobody reads it any more."""
-        with suppress(OSError, ValueError):
-            self._stdout.close()
+        """Give up its output. Where something that got away still holds it, it stays open: nobody waits for it."""
+        if self._reading.acquire(timeout=_PATIENCE_S):
+            try:
+                with suppress(OSError, ValueError):
+                    self._stdout.close()
+            finally:
+                self._reading.release()
 
     def _close_input(self) -> None:
         if not self._writing.acquire(timeout=_PATIENCE_S):

@@ -248,8 +248,8 @@ def test_what_cannot_be_added(tools: Home, tmp_path: Path) -> None:
     ):
         with pytest.raises(ToolServerError):
             service.add(server)
-    tools.paths.data.mkdir(parents=True, exist_ok=True)
-    for folder in (tools.paths.data, tools.paths.data.parent, Path("/")):
+    (tools.paths.data / "tools").mkdir(parents=True, exist_ok=True)
+    for folder in (tools.paths.data / "tools", tools.paths.data, tools.paths.data.parent, Path("/")):
         with pytest.raises(ForbiddenError):
             service.add(ToolServer("a", "x", writable=(str(folder),)))
     service.add(ToolServer("a", "x", allowed=True))
