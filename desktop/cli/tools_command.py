@@ -12,8 +12,8 @@ from desktop.cli.terminal_input import decode_input, repair_input
 from desktop.errors import ForbiddenError, NetworkError, NotFoundError
 from desktop.paths import absolute, expanded
 from desktop.safe_text import one_line
+from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolArgumentsError, ToolImage, ToolResult, parse_arguments
-from desktop.tools.tool_definition import ToolDefinition
 from desktop.tools.tool_permission import ToolApproval
 from desktop.tools.tool_refusals import ApprovalNeededError
 from desktop.tools.tool_server import BUILT_IN, ToolRule, ToolServer, ToolServerError
@@ -219,7 +219,7 @@ def server_json(server: ToolServer) -> dict[str, Any]:
     }
 
 
-def tool_json(tool: ToolDefinition, rule: ToolRule | None) -> dict[str, Any]:
+def tool_json(tool: ServerTool, rule: ToolRule | None) -> dict[str, Any]:
     """A tool as its server defines it, with what was decided for it."""
     return {
         "name": tool.name,
@@ -247,7 +247,7 @@ def result_json(result: ToolResult) -> dict[str, Any]:
     }
 
 
-def permission_of(tool: ToolDefinition, rule: ToolRule | None) -> str:
+def permission_of(tool: ServerTool, rule: ToolRule | None) -> str:
     """What was decided: "ask", "always", "never", or "changed" where it is no longer the tool that was allowed."""
     if rule is None:
         return "always" if tool.server == BUILT_IN else "ask"

@@ -7,8 +7,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from desktop.tools.server_tool import ServerTool, define_tool
 from desktop.tools.tool_call import ToolResult, ToolText
-from desktop.tools.tool_definition import ToolDefinition, define_tool
 from desktop.tools.tool_server import BUILT_IN
 from desktop.translation import tr
 
@@ -37,7 +37,7 @@ class _ArithmeticError(Exception):
     """What was given cannot be computed; the text says why."""
 
 
-def built_in_tools() -> tuple[ToolDefinition, ...]:
+def built_in_tools() -> tuple[ServerTool, ...]:
     """Their definitions, which models read: they are in English whatever the language."""
     given: tuple[dict[str, Any], ...] = (
         {

@@ -27,8 +27,8 @@ from pydantic import ValidationError
 from desktop import __version__
 from desktop.errors import NetworkError, StoppedError
 from desktop.safe_text import one_line, repair_surrogates
+from desktop.tools.server_tool import MOST_TOOLS, ServerTool, define_tool
 from desktop.tools.tool_call import ToolResult, ToolText, harmless_result
-from desktop.tools.tool_definition import MOST_TOOLS, ToolDefinition, define_tool
 from desktop.tools.tool_server_process import ServerFloodError, ToolServerProcess
 from desktop.translation import tr
 
@@ -79,10 +79,10 @@ class McpConnection:
         """The server's process."""
         return self._process
 
-    def tools(self, is_cancelled: Callable[[], bool] = lambda: False) -> tuple[ToolDefinition, ...]:
+    def tools(self, is_cancelled: Callable[[], bool] = lambda: False) -> tuple[ServerTool, ...]:
         """The tools that it has now, MOST_TOOLS at most. Raises NetworkError, StoppedError."""
         given = self._run(self._list, self._start_s, is_cancelled)
-        found: dict[str, ToolDefinition] = {}
+        found: dict[str, ServerTool] = {}
         for each in given:
             tool = define_tool(self._name, each)
             if tool is not None:

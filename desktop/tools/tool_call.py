@@ -10,7 +10,7 @@ from typing import Any
 from desktop.byte_size import size_text
 from desktop.image_format import image_format
 from desktop.safe_text import escape_controls, one_line, repair_surrogates, repair_values
-from desktop.tools.tool_definition import nested_deeper
+from desktop.tools.server_tool import nested_deeper
 from desktop.translation import tr
 
 LARGEST_ARGUMENTS = 256 << 10

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from desktop.tools.tool_definition import ToolDefinition
+from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_server import BUILT_IN, ToolRule
 
 AskReason = Literal["new", "changed"]
@@ -28,16 +28,16 @@ class ToolApproval:
     arguments: str | None
 
     @classmethod
-    def of_call(cls, tool: ToolDefinition, arguments: dict[str, Any]) -> "ToolApproval":
+    def of_call(cls, tool: ServerTool, arguments: dict[str, Any]) -> "ToolApproval":
         """For this call, with these arguments, once."""
         return cls(tool.server, tool.name, tool.definition, arguments_hash(arguments))
 
     @classmethod
-    def for_chat(cls, tool: ToolDefinition) -> "ToolApproval":
+    def for_chat(cls, tool: ServerTool) -> "ToolApproval":
         """For every call of the tool in a chat, whatever its arguments."""
         return cls(tool.server, tool.name, tool.definition, None)
 
-    def covers(self, tool: ToolDefinition, arguments: dict[str, Any]) -> bool:
+    def covers(self, tool: ServerTool, arguments: dict[str, Any]) -> bool:
         """Whether it is a yes to this call of the tool as it is defined now."""
         same = (self.server, self.tool, self.definition) == (tool.server, tool.name, tool.definition)
         return same and self.arguments in (None, arguments_hash(arguments))
@@ -68,7 +68,7 @@ ToolDecision = CallAllowed | CallAsked | CallDenied
 
 
 def decide_call(
-    tool: ToolDefinition,
+    tool: ServerTool,
     arguments: dict[str, Any],
     *,
     server_allowed: bool,

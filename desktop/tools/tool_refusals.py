@@ -4,7 +4,7 @@ from typing import Any
 
 from desktop.errors import ForbiddenError, NotFoundError
 from desktop.licenses.policy_file import PolicyFiles
-from desktop.tools.tool_definition import ToolDefinition
+from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_permission import AskReason, CallDenied
 from desktop.translation import tr
 
@@ -12,12 +12,12 @@ from desktop.translation import tr
 class ApprovalNeededError(Exception):
     """A person is to be asked about this call of `tool` with `arguments`."""
 
-    def __init__(self, tool: ToolDefinition, arguments: dict[str, Any], reason: AskReason) -> None:
+    def __init__(self, tool: ServerTool, arguments: dict[str, Any], reason: AskReason) -> None:
         super().__init__(tool.server, tool.name, reason)
         self.tool, self.arguments, self.reason = tool, arguments, reason
 
 
-def denial(tool: ToolDefinition, decision: CallDenied, policy: PolicyFiles) -> ForbiddenError:
+def denial(tool: ServerTool, decision: CallDenied, policy: PolicyFiles) -> ForbiddenError:
     """The error for a call that may not be made."""
     names = {"server": tool.server, "tool": tool.name}
     match decision.reason:

@@ -20,8 +20,8 @@ from desktop.licenses.policy_file import PolicyFiles
 from desktop.network.offline_switch import OfflineSwitch
 from desktop.paths import Paths
 from desktop.tools.built_in_tools import built_in_tools, call_built_in
+from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolResult
-from desktop.tools.tool_definition import ToolDefinition
 from desktop.tools.tool_log import Outcome, ToolLog
 from desktop.tools.tool_permission import CallAllowed, CallAsked, ToolApproval, ToolDecision, decide_call, is_denied
 from desktop.tools.tool_refusals import ApprovalNeededError, denial, no_such_server, no_such_tool, server_off
@@ -133,7 +133,7 @@ class ToolService:
         if not allowed:
             self._stop(name)
 
-    def set_permission(self, tool: ToolDefinition, permission: Permission) -> None:
+    def set_permission(self, tool: ServerTool, permission: Permission) -> None:
         """Decide for a tool as it is defined now. Raises NotFoundError, ForbiddenError, ResourceError."""
         if permission == "always":
             self._check_policy(self._words(tool.server), tool.name)
@@ -147,7 +147,7 @@ class ToolService:
 
     def forbid(self, name: str, tool: str) -> None:
         """Decide that `tool` is never called, whether its server can be asked about it or not."""
-        self.set_permission(ToolDefinition(name, tool), "never")
+        self.set_permission(ServerTool(name, tool), "never")
 
     def _change(self, name: str, change: Callable[[ToolServer], ToolServer]) -> None:
         with self._file.change() as held:
@@ -158,14 +158,14 @@ class ToolService:
 
     # --- what they can do --------------------------------------------------------------------------------------------
 
-    def tools(self, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> tuple[ToolDefinition, ...]:
+    def tools(self, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> tuple[ServerTool, ...]:
         """The tools of a server, which is started for it, or the built-in ones. Raises NotFoundError, ForbiddenError,
         NetworkError, StoppedError."""
         if name == BUILT_IN:
             return built_in_tools()
         return self._connection(name).tools(is_cancelled)
 
-    def rule(self, tool: ToolDefinition) -> ToolRule | None:
+    def rule(self, tool: ServerTool) -> ToolRule | None:
         """What was decided for a tool in general."""
         held = self._file.read()
         if tool.server == BUILT_IN:
@@ -175,7 +175,7 @@ class ToolService:
 
     def decide(
         self,
-        tool: ToolDefinition,
+        tool: ServerTool,
         arguments: dict[str, Any],
         approvals: Iterable[ToolApproval] = (),
         *,
@@ -251,7 +251,7 @@ class ToolService:
                     server, outcome, name, by=by, arguments=arguments, received=received, seconds=seconds, reason=reason
                 )
 
-    def tool(self, server: str, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> ToolDefinition:
+    def tool(self, server: str, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> ServerTool:
         """One tool as it is defined now. Raises as `tools`, NotFoundError where there is none of this name."""
         found = next((each for each in self.tools(server, is_cancelled) if each.name == name), None)
         if found is None:

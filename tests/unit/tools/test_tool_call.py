@@ -10,8 +10,8 @@ import pytest
 
 from desktop.tools.argument_schema import check_arguments
 from desktop.tools.built_in_tools import built_in_tools, calculate, call_built_in
+from desktop.tools.server_tool import define_tool
 from desktop.tools.tool_call import LONGEST_TEXT, ToolArgumentsError, ToolImage, harmless_result, parse_arguments
-from desktop.tools.tool_definition import define_tool
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 

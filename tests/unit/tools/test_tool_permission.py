@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from desktop.tools.tool_definition import ToolDefinition
+from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_permission import (
     CallAllowed,
     CallAsked,
@@ -18,12 +18,12 @@ from desktop.tools.tool_permission import (
 )
 from desktop.tools.tool_server import BUILT_IN, ToolRule
 
-TOOL = ToolDefinition("files", "read", definition="now")
-CHANGED = ToolDefinition("files", "read", definition="other")
-OTHER_TOOL = ToolDefinition("files", "write", definition="now")
-OTHER_SERVER = ToolDefinition("mail", "read", definition="now")
-CALCULATOR = ToolDefinition(BUILT_IN, "calculator", definition="now")
-BROKEN = ToolDefinition("files", "read", definition="now", problem="its schema is too large")
+TOOL = ServerTool("files", "read", definition="now")
+CHANGED = ServerTool("files", "read", definition="other")
+OTHER_TOOL = ServerTool("files", "write", definition="now")
+OTHER_SERVER = ServerTool("mail", "read", definition="now")
+CALCULATOR = ServerTool(BUILT_IN, "calculator", definition="now")
+BROKEN = ServerTool("files", "read", definition="now", problem="its schema is too large")
 GIVEN = {"path": "a", "lines": 3}
 ONCE, CHAT = ToolApproval.of_call(TOOL, GIVEN), ToolApproval.for_chat(TOOL)
 ALWAYS, NEVER, ASK = ToolRule("always", "now"), ToolRule("never", "now"), ToolRule("ask", "now")

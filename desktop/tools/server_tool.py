@@ -15,7 +15,7 @@ LARGEST_SCHEMA = 64 << 10
 DEEPEST = 32
 
 
-class ToolDefinition(msgspec.Struct, frozen=True):
+class ServerTool(msgspec.Struct, frozen=True):
     """A tool: its server's and its own name, what the server says it does, and the JSON schema of its arguments.
 
     `definition` is the sha256 of all that the server said of it; it differs as soon as anything of it does. `problem`
@@ -31,7 +31,7 @@ class ToolDefinition(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-def define_tool(server: str, given: dict[str, Any]) -> ToolDefinition | None:
+def define_tool(server: str, given: dict[str, Any]) -> ServerTool | None:
     """The tool that a server gave as `given` (an entry of MCP's `tools/list`); None where it has no usable name.
 
     A schema or description beyond the bounds makes a tool that is listed with its `problem` and not called.
@@ -45,12 +45,12 @@ def define_tool(server: str, given: dict[str, Any]) -> ToolDefinition | None:
         text = json.dumps(repair_values(given), sort_keys=True)
         size = len(json.dumps(schema))
     except (ValueError, RecursionError, TypeError):
-        return ToolDefinition(server, name, problem="its definition is nested too deeply")
+        return ServerTool(server, name, problem="its definition is nested too deeply")
     if not isinstance(schema, dict):
         problem, schema = "it has no schema of its arguments", {}
     elif size > LARGEST_SCHEMA or nested_deeper(schema, DEEPEST):
         problem, schema = "the schema of its arguments is too large", {}
-    return ToolDefinition(
+    return ServerTool(
         server,
         name,
         one_line(_text(given.get("title"))[:200]),
