@@ -57,10 +57,15 @@ class ToolServer(msgspec.Struct, frozen=True, omit_defaults=True):
         return tuple(each for each in (self.name, Path(self.command).name, self.command, *self.arguments) if each)
 
 
+def is_server_name(name: str) -> bool:
+    """Whether a server may be called so: its folder and its log have that name, too."""
+    return name != BUILT_IN and _NAME.fullmatch(name) is not None
+
+
 def check_server(server: ToolServer, paths: Paths) -> None:
     """Raise ToolServerError where `server` cannot be one, ForbiddenError where it would be given Latchkey's own
     folders."""
-    if not _NAME.fullmatch(server.name) or server.name == BUILT_IN:
+    if not is_server_name(server.name):
         raise ToolServerError(
             tr("A tool server cannot be called “{name}”.").format(name=server.name[:60]),
             tr("A name has up to 40 small letters, digits, dots, dashes and underscores, and is not “built-in”."),

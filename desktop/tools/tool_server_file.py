@@ -13,7 +13,7 @@ import msgspec
 from desktop.atomic_file import DamagedFileError, read_struct, write_atomically, write_error
 from desktop.errors import IntegrityError, ResourceError
 from desktop.folder_lock import folder_lock
-from desktop.tools.tool_server import ToolRule, ToolServer
+from desktop.tools.tool_server import ToolRule, ToolServer, is_server_name
 from desktop.translation import tr
 
 
@@ -35,8 +35,8 @@ class ToolServerFile:
         """What it holds. Raises IntegrityError where it is damaged, ResourceError where it cannot be read."""
         try:
             found = read_struct(self.path, ToolServers)
-            if any(name != server.name for name, server in found.servers.items()):
-                raise DamagedFileError(22, tr("a server stands under another name than its own"), str(self.path))
+            if any(name != server.name or not is_server_name(name) for name, server in found.servers.items()):
+                raise DamagedFileError(22, tr("a server stands under a name that is not its own"), str(self.path))
         except (FileNotFoundError, NotADirectoryError):
             return ToolServers()
         except DamagedFileError as error:

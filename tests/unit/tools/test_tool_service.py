@@ -291,7 +291,11 @@ def test_a_policy_denies(tools: Home) -> None:
 def test_a_damaged_list_is_no_empty_one(tools: Home) -> None:
     file = tools.paths.tool_servers_file
     file.parent.mkdir(parents=True, exist_ok=True)
-    for text in ("{", '{"servers": {"a": {"name": "b", "command": "x"}}}', "[" * 100_000):
+    other, up = (
+        '{"servers": {"a": {"name": "b", "command": "x"}}}',
+        '{"servers": {"..": {"name": "..", "command": "x"}}}',
+    )
+    for text in ("{", other, up, "[" * 100_000):
         file.write_text(text, encoding="utf-8")
         with pytest.raises(IntegrityError):
             tools.service.servers()
