@@ -22,6 +22,7 @@ _YIELD_S = 0.001
 _TELL_EVERY_S = 0.4
 _LOOK_S = 3.0
 _ASK_AGAIN_S = 0.2
+_CLOSING_S = 5.0
 _AFTER_PROBLEM_S = 30.0
 _log = logging.getLogger(__name__)
 
@@ -96,11 +97,12 @@ class BackgroundIndexing:
                 self.indexer.purge(IndexingCalls())
 
     def close(self) -> None:
-        """End the thread, soon. What was not read is read the next time."""
+        """End the thread, soon; one that waits for a disk is left to the end of the process. What was not read is read
+        the next time."""
         self._ending = True
         self._wake.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_CLOSING_S)
 
     def _work(self) -> None:
         _lower_priority()

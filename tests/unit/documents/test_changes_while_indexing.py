@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -144,3 +145,19 @@ def test_nothing_is_kept_of_what_was_taken_out_and_nothing_else_is_lost(
     kept = b"".join(each.read_bytes() for each in paths.data.glob("documents.db*"))
     assert b"zebra" not in kept
     assert b"pear" in kept
+
+
+def test_a_disk_that_does_not_answer_keeps_nobody_from_closing(
+    open_service: OpenService, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.documents.background_indexing._CLOSING_S", 0.0)
+    reads, answers, waited = threading.Event(), threading.Event(), list[bool]()
+    service = open_service(ReadingAnd(lambda: reads.set() or waited.append(answers.wait(30))))
+    service.create("Mine")
+    (folder / "a.txt").write_text("apples", encoding="utf-8")
+    service.add("Mine", [folder])
+    service.start()
+    assert reads.wait(30)
+    service.close()
+    assert not waited
+    answers.set()
