@@ -23,7 +23,7 @@ from desktop.engine.answer_room import answer_room
 from desktop.engine.engine_errors import sees_no_pictures
 from desktop.engine.load_params import LoadParams
 from desktop.engine.request_images import RequestImage
-from desktop.errors import UserError
+from desktop.errors import PasswordNeededError, UserError
 from desktop.safe_text import one_line, repair_surrogates
 from desktop.storage.memory_attachments import MemoryAttachments
 from desktop.translation import tr
@@ -181,6 +181,9 @@ def _read(name: str, reader: AttachedFileReader, tools: CommandContext) -> Draft
 
     try:
         record = reader.read(given, is_cancelled=lambda: False, on_size=lambda size: None, on_progress=progress)
+    except PasswordNeededError as error:
+        remedy = tr("Put it into a collection: “latchkey collections unlock” asks for its password.")
+        raise PasswordNeededError(error.title, error.detail, remedy) from error
     finally:
         tools.output.clear_progress()
     if record.kind == "document" and not record.tokens:

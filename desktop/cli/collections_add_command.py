@@ -102,7 +102,14 @@ def _read_all(tools: CommandContext, name: str) -> bool:
 
 
 def _unread(files: list[CollectionFile] | tuple[CollectionFile, ...]) -> list[tuple[str, str]]:
-    return [(str(each.path), str(each.error)) for each in files if each.error is not None and each.state != "left-out"]
+    return [(str(each.path), why) for each in files if (why := why_unread(each)) and each.state != "left-out"]
+
+
+def why_unread(file: CollectionFile) -> str:
+    """Why a file was not read and what can be done with this command; "" where nothing is wrong with it."""
+    if file.error is not None and file.state == "encrypted":
+        return f"{file.error.title} {tr('“latchkey collections unlock” asks for its password.')}"
+    return str(file.error) if file.error is not None else ""
 
 
 def _tell(options: Namespace, tools: CommandContext, name: str, read: int, skipped: list[tuple[str, str]]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.byte_size import duration_text, percent_text
-from desktop.cli.collections_add_command import add_paths, unlock_file, update_collection
+from desktop.cli.collections_add_command import add_paths, unlock_file, update_collection, why_unread
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE, UsageError
 from desktop.cli.output import paragraph
@@ -200,7 +200,7 @@ def file_json(file: CollectionFile) -> dict[str, Any]:
         "pages": file.pages,
         "state": file.state,
         "read_at": file.read_at,
-        "error": str(file.error) if file.error is not None else None,
+        "error": why_unread(file) or None,
     }
 
 
@@ -232,8 +232,8 @@ def collection_line(state: CollectionState) -> str:
 
 
 def _file_line(file: CollectionFile) -> str:
-    if file.error is not None:
-        return str(file.error)
+    if why := why_unread(file):
+        return why
     words: dict[FileState, str] = {
         "read": trn("{count} page", "{count} pages", file.pages).format(count=file.pages),
         "waiting": tr("waits to be read"),

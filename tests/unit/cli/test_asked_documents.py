@@ -12,7 +12,8 @@ from desktop.cli.arguments import parser
 from desktop.cli.exit_codes import UsageError, exit_code
 from desktop.cli.output import CommandOutput
 from desktop.conversation import AttachedFilePart, Conversation
-from desktop.errors import NotFoundError, UserError
+from desktop.errors import NotFoundError, PasswordNeededError, UserError
+from tests.fakes.document_reading import TextReading
 from tests.fakes.fake_engine import FakeAnswer
 from tests.fakes.plain_documents import PlainDocuments, ScriptedCollections, found_passage
 from tests.unit.cli.test_terminal_session import MakeTools, ScriptedTools, model, options, scripted
@@ -112,6 +113,11 @@ def test_what_is_not_there_is_said_before_a_model_is_loaded(model: str, scripted
         assert not tools.scripted.loads
     with pytest.raises(UsageError):
         ask_command.run(options("-", "--file", "-"), with_documents(scripted()))
+    (home / "locked.txt").write_text("LOCKED sesame words")
+    tools = with_documents(scripted())
+    tools.__dict__["document_reader"].read = TextReading().read
+    with pytest.raises(PasswordNeededError, match="latchkey collections unlock"):
+        ask_command.run(options("What?", "--model", model, "--file", str(home / "locked.txt")), tools)
 
 
 def test_a_conversation_searches_the_collections_that_were_set_for_it(scripted: MakeTools) -> None:

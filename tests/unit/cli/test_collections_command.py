@@ -67,6 +67,7 @@ def test_adding_goes_on_past_what_cannot_be_read_and_names_it(papers: Path) -> N
     tools = collections("add", "mine", str(papers), str(papers / "none"))
     said = tools.err.getvalue()
     assert all(name in said for name in ("bad.pdf is damaged", "locked.pdf needs a password", "no file or folder"))
+    assert "“latchkey collections unlock” asks for its password" in said
     assert tools.out.getvalue() == "2 files of “Mine” can be searched.\n"
     listed = told("list")
     assert [(each["name"], each["files"], each["pages"], each["unread"]) for each in listed] == [("Mine", 4, 3, 2)]
