@@ -13,6 +13,7 @@ from desktop.chat.attached_parts import attached_parts
 from desktop.chat.attachment_drafts import AttachmentDrafts
 from desktop.chat.citations import Citation, find_citations
 from desktop.chat.draft_attachment import DraftRecord, TakenAttachment, TakenAttachments, given_whole
+from desktop.chat.export.message_sources import place_text
 from desktop.chat.message_pictures import decoded, side_for
 from desktop.chat.passage_finder import PassageFinder, PassageRequest
 from desktop.cli.command_context import CommandContext
@@ -156,12 +157,7 @@ def _citation(citation: Citation, passage: PassagePart) -> AnswerCitation:
 
 
 def _place(citation: AnswerCitation) -> str:
-    name = one_line(citation.file)
-    if citation.label and not citation.label.isdigit():
-        return f"{name}, {one_line(citation.label)}"
-    if citation.page is None:
-        return name
-    return tr("{file}, page {page}").format(file=name, page=citation.label or citation.page)
+    return place_text(one_line(citation.file), citation.page or 0, one_line(citation.label))
 
 
 def _read(name: str, reader: AttachedFileReader, tools: CommandContext) -> DraftRecord:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.byte_size import duration_text, percent_text
+from desktop.chat.export.message_sources import place_text
 from desktop.cli.collections_add_command import add_paths, unlock_file, update_collection, why_unread
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE, UsageError
@@ -245,6 +246,4 @@ def _file_line(file: CollectionFile) -> str:
 
 
 def _place(found: FoundPassage) -> str:
-    if not found.page:
-        return str(found.path)
-    return tr("{file}, page {page}").format(file=found.path, page=found.label or found.page)
+    return place_text(str(found.path), found.page, one_line(found.label))

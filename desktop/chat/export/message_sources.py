@@ -64,10 +64,14 @@ def passage_words(part: PassagePart) -> str:
 
 def place_words(part: PassagePart) -> str:
     """Where a passage stands: "report.pdf, page 7"."""
-    name, label = one_line(part.name)[:_SHOWN], one_line(part.label)[:_SHOWN]
+    return place_text(one_line(part.name)[:_SHOWN], part.page, one_line(part.label)[:_SHOWN])
+
+
+def place_text(file: str, page: int, label: str) -> str:
+    """Page number `page` (0: none) of a file, which calls it `label`: a sheet, or the number printed on it."""
     if label and not label.isdigit():
-        return f"{name}, {label}"
-    return tr("{file}, page {page}").format(file=name, page=label or part.page) if part.page else name
+        return f"{file}, {label}"
+    return tr("{file}, page {page}").format(file=file, page=label or page) if page else file
 
 
 def given_words(count: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from desktop.chat.export.message_sources import place_text
 from desktop.cli import collections_command
 from desktop.cli.arguments import parser
 from desktop.cli.command_context import CommandContext
@@ -98,6 +99,7 @@ def test_search_gives_passages_as_the_contract_says(papers: Path) -> None:
     assert told("search", "Mine", "-", stdin=b"Nothing of use")[0]["page"] is None
     assert told("search", "Mine", "zebra") == []
     assert "lease.txt, page 2" in collections("search", "Mine", "notice").out.getvalue()
+    assert place_text("sales.xlsx", 2, "Summer") == "sales.xlsx, Summer"
     with pytest.raises(UsageError):
         collections("search", "Mine", " ")
     with pytest.raises(NotFoundError):
