@@ -152,7 +152,12 @@ def test_a_disk_that_does_not_answer_keeps_nobody_from_closing(
 ) -> None:
     monkeypatch.setattr("desktop.documents.background_indexing._CLOSING_S", 0.0)
     reads, answers, waited = threading.Event(), threading.Event(), list[bool]()
-    service = open_service(ReadingAnd(lambda: reads.set() or waited.append(answers.wait(30))))
+
+    def read_slowly() -> None:
+        reads.set()
+        waited.append(answers.wait(30))
+
+    service = open_service(ReadingAnd(read_slowly))
     service.create("Mine")
     (folder / "a.txt").write_text("apples", encoding="utf-8")
     service.add("Mine", [folder])
