@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.chat.draft_attachment import DraftAttachment
@@ -122,6 +122,11 @@ def test_a_locked_file_asks_for_its_password_where_it_stands(strip: AttachmentSt
     assert focused() == "Password of locked.pdf", "the next try is typed where the first one was"
     assert [row.item.name for row in strip.failed] == ["locked.pdf", "broken.pdf"]
     assert strip.failed[0].y() < strip.failed[1].y()
+    strip.show_items([rest])
+    QApplication.processEvents()
+    area = strip.findChild(QScrollArea)
+    assert area is not None
+    assert area.verticalScrollBar().maximum() == 0, "one file needs no scroll bar"
 
 
 def test_tab_leads_through_it_into_the_text(strip: AttachmentStrip) -> None:

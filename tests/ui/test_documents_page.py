@@ -181,9 +181,16 @@ def test_what_can_be_done_with_a_file_is_done_by_mouse_and_keys(page: DocumentsP
     QTest.keyClicks(view.password_entry.field, "sesame")
     QTest.keyClick(view.password_entry.field, Qt.Key.Key_Return)
     assert entered == [(2, "sesame")]
-    view.end_password(2)
-    assert view.password_entry.isHidden()
-    assert not view.password_entry.field.text()
+    entry, name = view.password_entry, "lease.pdf"
+    view.await_password(2)
+    assert not entry.field.text()
+    view.show_files("A", [file(2, name, state="waiting")])
+    view.show_files("A", [file(2, name, state="encrypted", error=UserError("That is another password."))])
+    assert not entry.isHidden(), "the next try is typed where the first one was"
+    assert entry.field.accessibleDescription() == "That is another password."
+    view.await_password(2)
+    view.show_files("A", [file(2, name)])
+    assert entry.isHidden()
 
 
 def test_why_a_file_was_not_read_stands_under_the_files(page: DocumentsPage) -> None:

@@ -69,7 +69,7 @@ class AttachmentStrip(QWidget):
         self.hide()
 
     def _build(self) -> None:
-        inner = QVBoxLayout(self._page)
+        inner = self._inner = QVBoxLayout(self._page)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(XS + 2)
         self._rows = QVBoxLayout()
@@ -123,6 +123,7 @@ class AttachmentStrip(QWidget):
         self._show_words()
         self._show_blind(any(item.kind == "image" and item.state == "ready" for item in items) and blind)
         self._fit()
+        self._fit_soon()  # once more when Qt has laid out what is new
         self._order_tabs()
         now = self._focused_place()
         # Qt itself gives the keyboard of what is hidden to whatever Tab leads to.
@@ -314,11 +315,12 @@ class AttachmentStrip(QWidget):
         if shown:
             width = max(self.width(), 100)
             chip = self.chips[0].sizeHint().height() if self.chips else 0
-            rows = sum(
-                row.heightForWidth(width) + XS + 2 if row.hasHeightForWidth() else row.sizeHint().height() + XS + 2
-                for row in self.failed
-            )
-            wanted = rows + (self._flow.heightForWidth(width) if self.chips else -(XS + 2) if rows else 0)
+            self._flow.setVisible(bool(self.chips))
+            inner = self._inner
+            inner.activate()
+            # Widgets that wrap their words ask for more than their height for this width; less would scroll.
+            least = inner.totalMinimumSize().height() if self.failed else 0
+            wanted = max(inner.totalHeightForWidth(width), least)
             most = round((_MOST_LINES + (1.5 if self.failed else 0)) * ((chip or _FAILED) + XS + 2))
             self._area.setFixedHeight(max(min(wanted, most), 0))
             self._area.setVisible(bool(self._items))

@@ -30,6 +30,7 @@ from desktop.ui.theme.theme import Theme
 _LESSON_WIDTH = 560
 _MOST_NOTES = 3
 _ASKING = ("encrypted", "unreadable", "missing")
+_LOCKED = ("encrypted", "waiting", "changed")  # while its password is asked for
 
 
 class EmptyCollections(QWidget):
@@ -263,6 +264,7 @@ class CollectionsView(QWidget):
         if before is not None and table.file is None:
             table.choose_row(table.rows.row_of(before.id))
             table.verticalScrollBar().setValue(at)
+        self._follow_password()
         self._show_file()
         self._show_chosen()
 
@@ -321,10 +323,20 @@ class CollectionsView(QWidget):
         if self.table.isVisible():
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def end_password(self, file_id: int) -> None:
-        """The password of this file was taken."""
+    def await_password(self, file_id: int) -> None:
+        """The password of this file was taken: it is asked for until the file is read, or it was another one."""
         if self.password_entry.file_id == file_id and not self.password_entry.isHidden():
-            self.password_entry.leave()
+            self.password_entry.wait()
+
+    def _follow_password(self) -> None:
+        entry, row = self.password_entry, self.files.rows.row_of(self.password_entry.file_id)
+        if entry.isHidden():
+            return
+        file = self.files.rows.files[row] if row >= 0 else None
+        if file is None or file.state not in _LOCKED:
+            entry.leave()
+        elif entry.is_tried and file.state == "encrypted":
+            entry.refuse(file.error)
 
     def _password_left(self) -> None:
         self.share_height()

@@ -125,12 +125,26 @@ class FilePasswordEntry(EntryWithButtons):
         cancel = Button(theme, tr("Cancel"), name=tr("Leave the file unread"))
         super().__init__(theme, field, do, cancel, parent)
         self.file_id = 0
+        self.is_tried = False
 
     def ask(self, file_id: int, name: str) -> None:
         """Have the password of a file typed."""
-        self.file_id = file_id
+        self.file_id, self.is_tried = file_id, False
         said = tr("“{name}” is encrypted. Its password is used to read it, and is not kept.")
         self.open(said.format(name=isolated(name)))
+
+    def wait(self) -> None:
+        """The file is being read with what was typed."""
+        self.is_tried = True
+        self.field.clear()
+        self.show_problem(None)
+        self._said.setText(tr("The file is read with this password…"))
+
+    def refuse(self, error: UserError | None) -> None:
+        """It was not the password: another one can be typed at once."""
+        self.is_tried = False
+        self._said.setText(tr("Its password is used to read it, and is not kept."))
+        self.show_problem(error)
 
     def _enter(self) -> None:
         if self.field.text():

@@ -336,7 +336,7 @@ class DocumentsFlow(QObject):
 
         self._change(
             lambda service: service.enter_password(name, file_id, password),
-            lambda _: page.collections.end_password(file_id),
+            lambda _: page.collections.await_password(file_id),
             refused,
         )
 
