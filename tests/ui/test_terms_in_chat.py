@@ -15,12 +15,13 @@ from desktop.conversation import Message, ModelReference, TextPart, Timing
 from desktop.library.library_model import LibraryCard, LibraryModel
 from desktop.licenses.policy import Policy, PolicyRules
 from desktop.ui.chat.blocked_model_card import blocked_model_text
-from desktop.ui.chat.chat_top_bar import ChatTopBar
+from desktop.ui.chat.chat_top_bar import ChatTopBar, TermsBadges
 from desktop.ui.chat.empty_state import EmptyState
 from desktop.ui.chat.message_footer import MessageFooter, credits_of
 from desktop.ui.chat.message_view import MessageActions
 from desktop.ui.chat.transcript import Transcript
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.label import Badge
 from desktop.ui.theme.theme import Theme
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.cards import GUIDE, LLAMA_32, STABLE_VICUNA, card_of
@@ -84,6 +85,29 @@ def test_a_long_license_does_not_widen_the_bar(qtbot: QtBot, theme: Theme) -> No
     bar.show_model(LibraryModel(model.id, "Name" * 60, "", "Q8_0", model.path, 1, "License" * 43))
     bar.show_purpose("Research")
     assert bar.minimumSizeHint().width() - before < 300
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "width", "shown"),
+    [
+        ((), 300, ["Apache-2.0", "Personal"]),
+        ((), 100, ["Personal"]),
+        (("attribution",), 150, ["Attribution", "Personal"]),
+        (("attribution",), 100, ["Attribution"]),
+    ],
+)
+def test_no_badge_is_cut_off_at_the_end(
+    qtbot: QtBot, theme: Theme, restrictions: tuple[str, ...], width: int, shown: list[str]
+) -> None:
+    badges = TermsBadges(theme)
+    qtbot.addWidget(badges)
+    badges.show_terms("Apache-2.0", restrictions)
+    badges.show_purpose("Personal")
+    badges.resize(width, badges.sizeHint().height())
+    badges.show()
+    seen = [badge for badge in badges.findChildren(Badge) if not badge.isHidden()]
+    assert [badge.text for badge in seen] == shown
+    assert all(badge.geometry().right() < width for badge in seen)
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support", extend=True)

@@ -89,15 +89,22 @@ class TermsBadges(QWidget):
         return sum(widths) + _GAP * max(len(widths) - 1, 0)
 
     def _arrange(self) -> None:
-        """Where they have no room apart, one badge names all restrictions, and is cut: the purpose stays whole."""
+        """Where they have no room apart, one badge names all restrictions, and is cut: the purpose stays whole. Where
+        that is too much still, the last words to go are those that restrict."""
         words = self._words(apart=self.width() >= self.sizeHint().width())
-        over = max(self._width(words) - self.width(), 0)
-        x = 0
-        for place, (badge, text, tone) in enumerate(words):
+        for badge, text, tone in words:
             badge.set(text, tone)
+        for given_up in (self._part, self._license, self._purpose, self._others):
+            first = words[0][0] if words else given_up
+            over = self._width(words) - first.sizeHint().width() + first.minimumSizeHint().width() > self.width()
+            if over and len(words) > 1:
+                words = [each for each in words if each[0] is not given_up]
+        left = max(self._width(words) - self.width(), 0)
+        x = 0
+        for place, (badge, _, _) in enumerate(words):
             width = badge.sizeHint().width()
             if place == 0:
-                width = max(width - over, badge.minimumSizeHint().width())
+                width = max(width - left, badge.minimumSizeHint().width())
             badge.setGeometry(x, 0, width, badge.sizeHint().height())
             x += width + _GAP
         shown = [badge for badge, _, _ in words]
