@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from desktop.byte_size import duration_text, percent_text
-from desktop.chat.export.message_sources import place_text
-from desktop.cli.collections_add_command import add_paths, unlock_file, update_collection, why_unread
+from desktop.byte_size import duration_text, percent_text, size_text
+from desktop.cli.collections_add_command import add_paths, unlock_file, update_collection
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE, UsageError
 from desktop.cli.output import paragraph
@@ -212,10 +211,9 @@ def passage_json(found: FoundPassage) -> dict[str, Any]:
 
 def collection_line(state: CollectionState) -> str:
     """How much is in a collection and what is done with it, in one line."""
-    parts = [
-        trn("{count} file", "{count} files", state.files).format(count=state.files),
-        trn("{count} page", "{count} pages", state.pages).format(count=state.pages),
-    ]
+    parts = [trn("{count} file", "{count} files", state.files).format(count=state.files)]
+    if state.pages:
+        parts.append(trn("{count} page", "{count} pages", state.pages).format(count=state.pages))
     if state.unread:
         parts.append(trn("{count} not read", "{count} not read", state.unread).format(count=state.unread))
     if state.watched:
@@ -236,7 +234,9 @@ def _file_line(file: CollectionFile) -> str:
     if why := why_unread(file):
         return why
     words: dict[FileState, str] = {
-        "read": trn("{count} page", "{count} pages", file.pages).format(count=file.pages),
+        "read": trn("{count} page", "{count} pages", file.pages).format(count=file.pages)
+        if file.pages
+        else size_text(file.size),
         "waiting": tr("waits to be read"),
         "changed": tr("was changed, and waits to be read"),
         "missing": tr("is no longer there"),

@@ -20,7 +20,7 @@ StoredFileState = Literal["waiting", "read", "changed", "encrypted", "unreadable
 
 _COLUMNS = (
     "files.number, files.collection, files.path, files.size, files.stamp, files.state, files.error, files.read_at,"
-    " files.left_out_at, files.content, coalesce(contents.pages, 0)"
+    " files.left_out_at, files.content, coalesce(contents.pages * contents.paged, 0)"
 )
 _FROM = "FROM files LEFT JOIN contents ON contents.number = files.content"
 _FILES_AT_ONCE = 2000
@@ -119,7 +119,7 @@ class CollectionFiles:
                 " FROM files WHERE left_out_at IS NULL GROUP BY collection"
             ).fetchall()
             contents = connection.execute(
-                "SELECT collection, sum(pages), sum(passages) FROM contents WHERE number IN"
+                "SELECT collection, sum(pages * paged), sum(passages) FROM contents WHERE number IN"
                 " (SELECT content FROM files WHERE left_out_at IS NULL AND state <> 'missing') GROUP BY collection"
             ).fetchall()
         read = {collection: (pages, passages) for collection, pages, passages in contents}

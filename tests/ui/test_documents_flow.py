@@ -118,6 +118,7 @@ def test_a_collection_is_made_renamed_removed_and_brought_back(desk: Desk) -> No
     desk.page.begin_collection()
     view.name_entered.emit("", "Lease")
     desk.until(lambda: desk.names == ["Lease"] and view.name_entry.isHidden())
+    desk.until(lambda: desk.page.window().focusWidget() is view.table)
     view.name_entered.emit("", "Lease")  # a second one of this name
     desk.until(lambda: bool(view.name_entry.field.accessibleDescription()))
     view.name_entered.emit("Lease", "Flat")

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from PySide6.QtCore import QDate, QLocale
 
-from desktop.byte_size import duration_text, percent_text
+from desktop.byte_size import duration_text, percent_text, size_text
 from desktop.documents.document_collection import CollectionFile, CollectionState
 from desktop.translation import tr, trn
 from desktop.ui.parts.label import Tone
@@ -18,9 +18,11 @@ def pages_words(count: int) -> str:
 
 
 def holds_words(state: CollectionState) -> str:
-    """ "3 files · 112 pages"."""
+    """ "3 files · 112 pages": of the files that have pages."""
     files = trn("{count} file", "{count} files", state.files).format(count=f"{state.files:,}")
-    return f"{files} · {pages_words(state.pages)}" if state.files else tr("no files yet")
+    if not state.files:
+        return tr("no files yet")
+    return f"{files} · {pages_words(state.pages)}" if state.pages else files
 
 
 def passages_words(state: CollectionState) -> str:
@@ -84,10 +86,12 @@ def notes_words(state: CollectionState) -> list[str]:
 
 
 def size_words(file: CollectionFile) -> str:
-    """The pages that were read of a file; "" before it was read."""
+    """The pages that were read of a file, or how large it is where it has none; "" before it was read."""
     if file.state == "encrypted" and not file.pages:
         return tr("encrypted")
-    return pages_words(file.pages) if file.read_at is not None else ""
+    if file.read_at is None:
+        return ""
+    return pages_words(file.pages) if file.pages else size_text(file.size)
 
 
 def read_words(file: CollectionFile, now: datetime) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.errors import NotFoundError, UserError
@@ -222,7 +222,7 @@ class DocumentsFlow(QObject):
         def named(given: str) -> None:
             if self._page is not None:
                 self._page.collections.end_naming()
-                self._choose_when_shown(given)
+                self._choose_when_shown(given, begin=True)
 
         def refused(error: UserError) -> None:
             if self._page is not None:
@@ -230,14 +230,16 @@ class DocumentsFlow(QObject):
 
         self._change(work, named, refused)
 
-    def _choose_when_shown(self, name: str) -> None:
-        """Read, and show this collection as the chosen one."""
+    def _choose_when_shown(self, name: str, *, begin: bool = False) -> None:
+        """Read, and show this collection as the chosen one; with `begin` the keyboard goes to it."""
 
         def show(states: "tuple[CollectionState, ...]") -> None:
             if not self._closed and self._page is not None:
                 self._take_states(states)
                 self._page.collections.show_collections(states)
                 self._page.collections.choose(name)
+                if begin:
+                    self._page.collections.table.setFocus(Qt.FocusReason.OtherFocusReason)
                 self._read()
 
         self._collections.run(lambda service: service.collections(), show, self._fail)
