@@ -189,7 +189,10 @@ class Composer(QWidget):
         self.button.setAccessibleName(self.button.text())
         self.button.updateGeometry()
         waits = tr("Next message: it waits for this answer")
-        self.edit.setPlaceholderText(self._question or (waits if self._answering else tr("Message")))
+        placeholder = self._question or (waits if self._answering else tr("Message"))
+        if placeholder != self.edit.placeholderText():
+            self.edit.setPlaceholderText(placeholder)
+            self.edit.viewport().update()  # Qt leaves the old one standing where the text was taken out before
         self._show_state()
 
     def paintEvent(self, event: QPaintEvent) -> None:

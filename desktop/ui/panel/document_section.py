@@ -143,7 +143,7 @@ class DocumentSection(QWidget):
         self._files_heading.setText(more if left > 0 else said)
 
     def _file_button(self, part: AttachedFilePart) -> Button:
-        pages = trn("1 page", "{count} pages", part.pages).format(count=part.pages) if part.pages else ""
+        pages = trn("1 page", "{count} pages", part.pages).format(count=f"{part.pages:,}") if part.pages else ""
         button = Button(self._theme, part.name, kind="row", size="small")
         button.set_detail(pages)
         name = tr("Show what was read of {name}").format(name=isolated(plain_line(part.name)))
