@@ -155,16 +155,17 @@ class AttachmentFlow(QObject):
         if not items:
             return
         key, edited, chat = self._key, self._page.edited, self._chat()
+        message_id = edited.id if edited is not None else ""
         kept = [item.sha256 for item in items if item.id.startswith(_KEPT)]
         given = [item.id for item in items if not item.id.startswith(_KEPT)]
-        for sha256 in kept if edited is not None else ():
-            self._page.branches.leave_out(edited.id, sha256)
+        for sha256 in kept:
+            self._page.branches.leave_out(message_id, sha256)
         bring_back = chat.attachments.remove(key, *given)
 
         def undo() -> None:
             bring_back()
-            for sha256 in kept if edited is not None else ():
-                self._page.branches.leave_out(edited.id, sha256, False)
+            for sha256 in kept:
+                self._page.branches.leave_out(message_id, sha256, False)
             self.show()
 
         self.show()
