@@ -27,10 +27,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import real_model
+from minilm import MINILM
+
 from desktop.cli.exit_codes import INTERRUPTED
 from proofs import apart, syscalls
 from proofs.packets import Capture
+from proofs.papers import make_papers
 from proofs.trap import Noted, Trap, strangers
+from tests.accepting import import_and_accept
 
 TOP = Path(__file__).resolve().parents[2]
 _TIMEOUT_S = 180
@@ -39,6 +44,7 @@ _TOKEN = "hf_" + "Quiet" * 6
 _PASSPHRASE = "correct horse battery staple"
 _OFF_LINE = 8
 _MODEL = "acme/tiny-GGUF"
+_PAPERS, _SURVEY, _PICTURE = "{home}/given/papers", "{home}/given/survey.pdf", "{home}/given/picture.png"
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ def steps(*, quick: bool, window: bool, off_line: bool) -> tuple[Step, ...]:
     """What a person does: in the window, and with every command that could ask the Hub for something."""
     search = ("--search", "tiny") if off_line else ()
     idle = ("--idle", "0.5" if quick else "5")
-    shown = Step("window", (*search, *idle), window=True)
+    shown = Step("window", ("--documents", _SURVEY, _PICTURE, *search, *idle), window=True)
     local = (
         Step("ask", ("ask", "How do I stop an answer?", "--max-tokens", "8")),
         Step("models list", ("models", "list")),
@@ -110,9 +116,17 @@ def steps(*, quick: bool, window: bool, off_line: bool) -> tuple[Step, ...]:
         Step("access", ("access", _MODEL), codes=(_OFF_LINE,)),
         Step("token check", ("token", "check", "--passphrase-stdin"), _PASSPHRASE, (_OFF_LINE,)),
     )
+    about = ("--collection", "Papers", "--file", _SURVEY, "--max-tokens", "4")
+    documents = (
+        Step("collections create", ("collections", "create", "Papers")),
+        Step("collections add", ("collections", "add", "Papers", _PAPERS)),
+        Step("ask of documents", ("ask", "Where do wolves live?", *about)),
+    )
+    sought = Step("collections search", ("collections", "search", "Papers", "Where do wolves live?"))
     if quick:
-        return (*((shown,) if window else ()), *((asking if window else asking[:2]) if off_line else ()))
-    return (shown, *local, *(asking if off_line else ()))
+        shown_first = (shown, *(documents if off_line else ())) if window else ()
+        return (*shown_first, *((asking if window else asking[:2]) if off_line else ()))
+    return (shown, *local, *documents, sought, *(asking if off_line else ()))
 
 
 def rows(*, quick: bool, namespace: bool) -> tuple[Row, ...]:
@@ -138,14 +152,14 @@ def rows(*, quick: bool, namespace: bool) -> tuple[Row, ...]:
 class Watch:
     """Runs rows with all the witnesses that can be had."""
 
-    def __init__(self, folder: Path, capture: Capture | None, *, strace: bool) -> None:
-        self._folder, self._capture, self._strace = folder, capture, strace
+    def __init__(self, folder: Path, capture: Capture | None, *, strace: bool, meaning: Path | None) -> None:
+        self._folder, self._capture, self._strace, self._meaning = folder, capture, strace, meaning
         self._trap = Trap(folder)
 
     def run(self, row: Row) -> Seen:
         """Do all of a row, in a home of its own."""
         seen = Seen(row.name, row.loud)
-        with _home(row) as environ:
+        with _home(row, self._meaning) as environ:
             self._trap.forget()
             before = len(self._capture.taken()) if self._capture is not None else 0
             for step in row.steps:
@@ -159,7 +173,8 @@ class Watch:
     def _do(self, step: Step, environ: dict[str, str], seen: Seen) -> None:
         written = self._folder / "calls.txt"
         script = [str(TOP / "packaging" / "proofs" / "window.py")] if step.window else ["-m", "desktop"]
-        command = [str(self._trap.python), *script, *step.arguments]
+        given = [each.replace("{home}", environ["LATCHKEY_HOME"]) for each in step.arguments]
+        command = [str(self._trap.python), *script, *given]
         if self._strace:
             command = syscalls.watched(command, written)
         before = len(self._capture.taken()) if self._capture is not None else 0
@@ -199,8 +214,8 @@ class Watch:
 
 
 @contextmanager
-def _home(row: Row) -> Iterator[dict[str, str]]:
-    """The environment of a person in a home of their own, set up as `row` says."""
+def _home(row: Row, meaning: Path | None) -> Iterator[dict[str, str]]:
+    """The environment of a person in a home of their own, set up as `row` says, with the embedding model `meaning`."""
     with tempfile.TemporaryDirectory(prefix="latchkey-", ignore_cleanup_errors=True) as name:
         home = Path(name)
         for folder in ("person", "run"):
@@ -209,6 +224,9 @@ def _home(row: Row) -> Iterator[dict[str, str]]:
         kept |= {"LATCHKEY_HOME": name, "HOME": str(home / "person"), "XDG_RUNTIME_DIR": str(home / "run")}
         kept |= {"LC_ALL": "C.UTF-8", "PYTHONPATH": str(TOP)}
         os.environ["LATCHKEY_HOME"] = name
+        make_papers(home / "given")
+        if meaning is not None:
+            import_and_accept(home, meaning)
         if any(step.arguments[:1] == ("token",) for step in row.steps):
             set_token = (sys.executable, "-m", "desktop", "token", "set", "--place", "vault")
             given = f"{_TOKEN}\n{_PASSPHRASE}\n"
@@ -242,7 +260,10 @@ def main() -> int:
         if apart.is_inside():
             apart.furnish()
             capture = stack.enter_context(Capture())
-        watch = Watch(folder, capture, strace=not no_calls)
+        meaning = real_model.models_folder() / MINILM.name
+        has_meaning = not chosen.quick and real_model.is_there(MINILM, meaning.parent)
+        without += [] if has_meaning or chosen.quick else ["search by meaning: needs “make real-model”"]
+        watch = Watch(folder, capture, strace=not no_calls, meaning=meaning if has_meaning else None)
         seen = [watch.run(row) for row in rows(quick=chosen.quick, namespace=capture is not None)]
     if capture is not None and capture.lost:
         seen[0].wrong.append(f"{capture.lost} packets were not taken in")

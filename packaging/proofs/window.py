@@ -1,6 +1,6 @@
 """The real program with its window, and a person in it: starts, asks, opens pages, waits, closes.
 
-    python window.py [--search WORDS] [--look-up NAME --token-stdin] [--idle SECONDS]
+    python window.py [--documents FILE…] [--search WORDS] [--look-up NAME --token-stdin] [--idle SECONDS]
 
 It is `python -m desktop` without arguments; the person is a timer within its own event loop. What was done stands on
 standard output as one JSON value. No display is needed.
@@ -11,21 +11,23 @@ import json
 import runpy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QMimeData, Qt, QTimer, QUrl
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
+from desktop.ui.chat.document_side import DocumentSide
+from desktop.ui.chat.source_list import SourceList
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.window.main_window import MainWindow
 
 _PATIENCE_S = 90.0
-PAGES = ("models", "network", "settings", "licenses")
+PAGES = ("models", "network", "settings", "licenses", "documents")
 
 
 def pause(milliseconds: int) -> None:
@@ -85,15 +87,40 @@ class Person:
         self.wait(lambda: bar.model is not None and bar.progress is None, "the model")
         self.done["model"] = bar.model.id if bar.model is not None else ""
 
-    def ask(self, question: str) -> None:
+    def ask(self, question: str, messages: int = 2) -> None:
         page, chat = self.window.chat_page, self.window.chat
         assert chat is not None
         QTest.keyClicks(page.composer.edit, question)
         QTest.keyClick(page.composer.edit, Qt.Key.Key_Return)
-        self.wait(lambda: page.shown_transcript is not None and len(page.transcript.messages) >= 2, "the question")
+        self.wait(
+            lambda: page.shown_transcript is not None and len(page.transcript.messages) >= messages, "the question"
+        )
         self.wait(lambda: not chat.is_answering() and page.transcript.messages[-1].status != "streaming", "the answer")
         answer = page.transcript.messages[-1]
         self.done["answer"] = answer.status, answer.text
+
+    def read_documents(self, files: Sequence[Path]) -> None:
+        """Attach files, look at them, take the pictures off again, ask about the others and open a source."""
+        page, strip = self.window.chat_page, self.window.chat_page.composer.attachments
+        given = QMimeData()
+        given.setUrls([QUrl.fromLocalFile(str(file)) for file in files])
+        page.composer.edit.files_pasted.emit(given)
+        self.wait(lambda: len(strip.items) == len(files), "the files")
+        self.wait(lambda: all(each.state != "reading" for each in strip.items), "what was read of the files")
+        self.done["attached"] = [(each.name, each.kind, each.state) for each in strip.items]
+        strip.pictures_removed.emit()  # the built-in model sees none
+        self.wait(lambda: all(each.kind == "document" for each in strip.items), "the documents alone")
+        self.ask("What does the survey say about revoking access?", 4)
+        self.wait(lambda: bool(page.transcript.findChildren(SourceList)), "the sources")
+        (sources,) = page.transcript.findChildren(SourceList)
+        if not sources.rows:  # none is cited: those that were given stand behind a button
+            QTest.keyClick(sources.buttons[-1], Qt.Key.Key_Space)
+        self.wait(lambda: bool(sources.rows), "a source")
+        self.done["sources"] = [each.accessibleName() for each in sources.rows]
+        row = sources.rows[0]
+        QTest.keyClick(row, Qt.Key.Key_Space)
+        self.wait(lambda: any(each.isVisible() for each in self.window.findChildren(DocumentSide)), "the document")
+        pause(300)
 
     def open_pages(self) -> None:
         for name in PAGES:
@@ -134,6 +161,7 @@ class Person:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="A person at the window.")
+    parser.add_argument("--documents", type=Path, nargs="*", default=[], help="attach these files, and ask about them")
     parser.add_argument("--search", default="", help="ask the Hub for these words")
     parser.add_argument("--look-up", default="", help="look up this model; its token comes from standard input")
     parser.add_argument("--idle", type=float, default=0.5, help="how long to do nothing at all, in seconds")
@@ -148,6 +176,8 @@ def main() -> int:
         try:
             person.start()
             person.ask("How do I stop an answer?")
+            if chosen.documents:
+                person.read_documents(chosen.documents)
             person.open_pages()
             if chosen.search:
                 person.search(chosen.search)

@@ -51,6 +51,12 @@ def test_the_whole_app_is_silent_off_line_and_while_nobody_asks() -> None:
         assert [each for each in rows[name]["processes"] if "worker" in each], "the engine's worker was not looked at"
     off_line = rows["offline by the setting"]
     assert "offline" in off_line["told"]["window"]["search"][0]
+    attached, sources = off_line["told"]["window"]["attached"], off_line["told"]["window"]["sources"]
+    assert attached == [["survey.pdf", "document", "ready"], ["picture.png", "image", "ready"]]
+    assert sources, "no source of the PDF was opened"
+    documents = ("collections create", "collections add", "ask of documents")
+    assert [off_line["told"][each] for each in documents] == [0] * 3
+    assert [each for each in off_line["processes"] if "reader" in each], "the reader of documents was not looked at"
     commands = ("models search", "models get", "access", "token check")
     assert [off_line["told"][each] for each in commands] == [8] * 4
 
