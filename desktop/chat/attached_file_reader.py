@@ -11,7 +11,7 @@ import msgspec
 
 from desktop.atomic_file import open_regular, read_bounded
 from desktop.chat.attachment_drafts import AttachmentDrafts
-from desktop.chat.document_tokens import estimated_tokens
+from desktop.chat.document_tokens import estimated_tokens, most_tokens
 from desktop.chat.draft_attachment import DraftRecord
 from desktop.document_content import DocumentContent
 from desktop.errors import NotFoundError, ResourceError, StoppedError, UserError
@@ -82,7 +82,8 @@ class AttachedFileReader:
         if is_cancelled():
             raise StoppedError
         sha256 = self._drafts.add(msgspec.json.encode(content))
-        tokens = sum(estimated_tokens(page.text) for page in content.pages)
+        # A file is given whole where it takes half of the room; at most it is to take all.
+        tokens = sum(max(estimated_tokens(page.text), most_tokens(page.text) // 2) for page in content.pages)
         pages = len(content.pages) if content.paged else 0
         return DraftRecord(
             file.id, file.name, "document", content.media_type, content.size, sha256, content.sha256, pages, tokens

@@ -334,3 +334,12 @@ def test_files_stay_where_a_message_cannot_be_sent_and_go_with_an_erased_chat(ta
     talk.until(lambda: talk.chat.attachments.items(key) == ())
     talk.settled()
     assert not list((home / "drafts").glob("??/*"))
+
+
+def test_a_file_of_many_tokens_is_given_whole_only_where_it_fits(talk: Talk, home: Path) -> None:
+    """Numbers take a token for each character: so many do not fit, though English of this length would."""
+    key = attach(
+        talk, written(home, "readings.csv", "48213,5;9077\n" * 300), written(home, "notes.txt", "so it is " * 433)
+    )
+    readings, notes = talk.chat.attachments.items(key)
+    assert (readings.whole, notes.whole) == (False, True)
