@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs the wheel in the folder given into a fresh virtual environment far from the checkout, and has it answer a
-# question with the built-in model, at once. What passes here does not depend on any file of the checkout.
+# Installs the wheel in the folder given into a fresh virtual environment far from the checkout; has it answer a question
+# with the built-in model, at once, and find a passage of a document. What passes here does not depend on any file of
+# the checkout.
 set -eu
 wheel=$(ls "$(cd "$1" && pwd)"/latchkey-*.whl)
 place=$(mktemp -d)
@@ -19,4 +20,14 @@ echo "You: $question"
 answer=$("$latchkey" ask "$question")
 echo "Latchkey: $answer"
 [ -n "$answer" ] || { echo "The installed wheel gave no answer." >&2; exit 1; }
+
+echo 'Notice is given three months before the end of a year.' > lease.md
+"$latchkey" collections create Papers
+"$latchkey" collections add Papers lease.md
+found=$("$latchkey" collections search Papers 'When is notice given?' --json)
+case "$found" in
+    *'three months'*) ;;
+    *) echo "The installed wheel read no document." >&2; exit 1 ;;
+esac
+find "$place/venv" -path '*/resources/guide/*.md' | grep -q . || { echo "The wheel holds no guide." >&2; exit 1; }
 du -h "$wheel"
