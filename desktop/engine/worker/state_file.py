@@ -6,16 +6,18 @@ little-endian: the header (magic, version, count of checkpoints, key, count of t
 for each checkpoint its position and its size, the tokens as 32-bit numbers, the state, the checkpoints' states.
 
 The digest is the SHA-256 of the header before it and of the SHA-256 of each piece of 4 MiB of every part, so that
-several threads can make it while they read. (SHA-256 is the quickest of `hashlib` where the processor has instructions
-for it, and was without them: 370 MB/s where BLAKE2b made 210.)
+several threads can make it while they read: the one that asks, and those of `PieceReaders`. (SHA-256 is the quickest of
+`hashlib` where the processor has instructions for it, and was without them: 370 MB/s where BLAKE2b made 210.)
 """
 
 import array
 import hashlib
 import os
+import queue
 import struct
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +30,7 @@ _PIECE = 4 << 20
 _MOST_CHECKPOINTS = 1024
 _MOST_BYTES = 1 << 40
 _DIGEST_BYTES = 32
+_LOOK_AGAIN_S = 0.5
 _offset = threading.Lock()
 
 
@@ -45,11 +48,15 @@ class SavedState:
 
 
 class StateFile:
-    """The file behind `descriptor`, in which states of models and contexts with this `key` (32 bytes) are kept."""
+    """The file behind `descriptor`, in which states of models and contexts with this `key` (32 bytes) are kept.
 
-    def __init__(self, descriptor: int, key: bytes) -> None:
+    So many threads as `helpers` help to read, and end with this object.
+    """
+
+    def __init__(self, descriptor: int, key: bytes, helpers: int = 1) -> None:
         self._descriptor = descriptor
         self._key = key
+        self._readers = PieceReaders(helpers)
 
     def write(
         self,
@@ -99,7 +106,8 @@ class StateFile:
             raise StateFileError("it is damaged")
         listed = array.array("i")
         listed.frombytes(self._read(HEADER.size + len(table), 4 * tokens))
-        return StoredState(self._descriptor, head, sizes, _in_order(listed).tolist(), [at for at, _ in points])
+        positions = [at for at, _ in points]
+        return StoredState(self._descriptor, head, sizes, _in_order(listed).tolist(), positions, self._readers)
 
     def _read(self, offset: int, size: int) -> bytes:
         buffer = bytearray(size)
@@ -111,13 +119,20 @@ class StoredState:
     """A state that lies in a file. `tokens` is what it says it holds, `load` reads and verifies all of it."""
 
     def __init__(
-        self, descriptor: int, header: bytes, sizes: list[int], tokens: list[int], positions: list[int]
+        self,
+        descriptor: int,
+        header: bytes,
+        sizes: list[int],
+        tokens: list[int],
+        positions: list[int],
+        readers: "PieceReaders",
     ) -> None:
         self.tokens = tokens
         self._descriptor = descriptor
         self._header = header
         self._sizes = sizes
         self._positions = positions
+        self._readers = readers
 
     def load(self, threads: int = 2) -> SavedState:
         """Read all of it. Raises StateFileError where a byte is not what was written, OSError."""
@@ -145,12 +160,87 @@ class StoredState:
             _read_at(self._descriptor, item[1], item[0])
             return hashlib.sha256(item[1]).digest()
 
-        if threads == 1 or len(placed) == 1:
-            return [read(item) for item in placed]
-        from concurrent.futures import ThreadPoolExecutor
+        return self._readers.all_of(read, placed, helped=threads > 1)
 
-        with ThreadPoolExecutor(min(threads, len(placed))) as pool:
-            return list(pool.map(read, placed))
+
+class PieceReaders:
+    """Threads that help to read a state, started once and never while one is read: where memory has run out, a thread
+    that is started may not begin, and Python's `Thread.start` waits for that without end. Where there are none, the
+    thread that asks reads everything.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._work: queue.SimpleQueue[_Reading | None] = queue.SimpleQueue()
+        self._count = 0
+        for _ in range(count):
+            try:
+                threading.Thread(target=_help, args=(self._work,), name="state", daemon=True).start()
+            except (RuntimeError, MemoryError):
+                break
+            self._count += 1
+        weakref.finalize(self, _end_helpers, self._work, self._count)
+
+    def all_of(
+        self, read: Callable[[tuple[int, memoryview]], bytes], items: Sequence[tuple[int, memoryview]], *, helped: bool
+    ) -> list[bytes]:
+        """What `read` gives for each of `items`. Raises what `read` raises, MemoryError; no helper reads any more."""
+        reading = _Reading(read, items)
+        if helped and len(items) > 1:
+            for _ in range(self._count):
+                self._work.put(reading)
+        reading.run()
+        return reading.wait()
+
+
+class _Reading:
+    """The pieces of one state: each is taken by whoever comes first."""
+
+    def __init__(
+        self, read: Callable[[tuple[int, memoryview]], bytes], items: Sequence[tuple[int, memoryview]]
+    ) -> None:
+        self._read, self._items = read, items
+        self._digests = [b""] * len(items)
+        self._next = self._at_work = 0
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
+
+    def run(self) -> None:
+        """Read pieces until none is left, or one of them failed."""
+        while True:
+            with self._changed:
+                number = self._next
+                if number >= len(self._items) or self._error is not None:
+                    return
+                self._next, self._at_work = number + 1, self._at_work + 1
+            error: BaseException | None = None
+            try:
+                self._digests[number] = self._read(self._items[number])
+            except BaseException as caught:  # noqa: BLE001 - it is raised where the state is asked for
+                error = caught
+            with self._changed:
+                self._at_work -= 1
+                self._error = self._error or error
+                self._changed.notify_all()
+
+    def wait(self) -> list[bytes]:
+        """The digests, once nobody reads any more."""
+        with self._changed:
+            while self._at_work:  # looked at again, as one whose memory ran out may not notify
+                self._changed.wait(_LOOK_AGAIN_S)
+            if self._error is not None:
+                raise self._error
+            return self._digests
+
+
+def _help(work: "queue.SimpleQueue[_Reading | None]") -> None:
+    while (reading := work.get()) is not None:
+        reading.run()
+        del reading  # it holds the state
+
+
+def _end_helpers(work: "queue.SimpleQueue[_Reading | None]", count: int) -> None:
+    for _ in range(count):
+        work.put(None)
 
 
 def _parts_to_write(

@@ -60,6 +60,7 @@ from desktop.errors import EngineError, UserError
 from desktop.translation import tr, use_language
 
 _PROGRESS_S = 0.05
+_MOST_HELPERS = 3
 
 
 class _AppGoneError(Exception):
@@ -288,7 +289,8 @@ class WorkerLoop:
         flag, kept = self._cancellation.flag, None
         draft = DraftModel(draft_files, model, self._log, flag) if draft_files else None
         if self._state_file is not None and state_key:
-            kept = StateFile(self._state_file, context_key(model, state_key))
+            helpers = min(model.every_thread - 1, _MOST_HELPERS)
+            kept = StateFile(self._state_file, context_key(model, state_key), helpers)
         encoder = PictureEncoder(model.projector) if model.projector is not None else None
         return Scheduler(model, self._send, self._cancellation, draft, kept, encoder)
 

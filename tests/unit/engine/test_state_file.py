@@ -4,6 +4,7 @@ import hashlib
 import os
 import struct
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,3 +122,39 @@ def test_what_was_interrupted_is_no_state(descriptor: int) -> None:
     assert StateFile(descriptor, KEY).write([9] * 299, STATE, CHECKPOINTS, stopped=lambda: next(asked)) == 0
     with pytest.raises(StateFileError):
         StateFile(descriptor, KEY).open(size).load()
+
+
+def test_a_state_is_read_where_no_thread_can_be_started_any_more(
+    descriptor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where memory has run out, `Thread.start` never returns, or raises: nothing is started while a state is read."""
+    file = StateFile(descriptor, KEY)
+    size = saved(descriptor)
+    monkeypatch.setattr(threading.Thread, "start", lambda self: pytest.fail("a thread was started"))
+    assert bytes(file.open(size).load(threads=4).state) == STATE
+
+
+def test_without_helpers_one_thread_reads_everything(descriptor: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    file = StateFile(descriptor, KEY, helpers=2)
+    assert bytes(file.open(saved(descriptor)).load(threads=4).state) == STATE
+
+
+def test_memory_that_runs_out_while_a_state_is_read_is_told(descriptor: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whichever thread it was: the one that asks hears of it, and the next state is read."""
+    file = StateFile(descriptor, KEY, helpers=3)
+    stored, read_at = file.open(saved(descriptor)), state_file._read_at
+
+    def fail_late(descriptor: int, into: memoryview, offset: int) -> None:
+        if offset > 8000:
+            raise MemoryError
+        read_at(descriptor, into, offset)
+
+    monkeypatch.setattr(state_file, "_read_at", fail_late)
+    with pytest.raises(MemoryError):
+        stored.load(threads=4)
+    monkeypatch.setattr(state_file, "_read_at", read_at)
+    assert bytes(stored.load(threads=4).state) == STATE
