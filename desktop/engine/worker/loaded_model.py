@@ -16,6 +16,7 @@ from desktop.engine.load_params_check import GPU_KINDS
 from desktop.engine.message_bounds import LONGEST_WORDS
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.answer_marks import TAG_STYLES
+from desktop.engine.worker.attention_tiles import AttentionTiles
 from desktop.engine.worker.embedder import prepare_embedding
 from desktop.engine.worker.llama_api import LlamaLog, llama
 from desktop.engine.worker.lora_adapters import put_on_adapters
@@ -94,6 +95,8 @@ class LoadedModel:
         self.mrope = llama.llama_model_rope_type(self.handle) in _MROPE_TYPES
         self.window = int(llama.llama_model_n_swa(self.handle))
         self.recurrent = self._is_recurrent()
+        rolls_back = not (self.mrope or self.window or self.recurrent or self.gpu_layers)
+        self.tiles = AttentionTiles.of(params, self.handle, rolls_back=rolls_back)
         try:
             if projector_file:
                 on_projector()

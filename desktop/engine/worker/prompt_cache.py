@@ -35,6 +35,7 @@ class PromptCache:
     def __init__(self, model: LoadedModel, most_bytes: int | None = None) -> None:
         self._parallel = model.parallel
         self._threads = model.every_thread
+        self._tiles = model.tiles
         self._sequences = [
             ContextSequence(model, number, self._make_checkpoint_room) for number in range(model.sequences)
         ]
@@ -79,7 +80,8 @@ class PromptCache:
             memory, disk = self._fill(sequence, prompt, saved, stored())
         sequence.busy, sequence.conversation = True, conversation
         self._make_way(conversation)
-        count = sequence.roll_back(min(common_prefix(sequence.tokens, prompt), len(prompt) - 1))
+        held = min(common_prefix(sequence.tokens, prompt), len(prompt) - 1)
+        count = sequence.roll_back(self._tiles.kept(held, len(prompt)))
         if not any(each.tokens for each in self._sequences):
             sequence.clear_context()
         return sequence, ReusedTokens(count, min(memory, count), min(disk, count))

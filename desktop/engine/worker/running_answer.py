@@ -222,10 +222,10 @@ class RunningAnswer:
     def fill(self, batch: TokenBatch, most: int, *, alone: bool = False) -> None:
         """Add to `batch` what is to be computed next: a piece of the prompt of at most `most` tokens, or the last
         token; with guesses of what follows it where the answer has the batch `alone`."""
-        position = len(self.sequence)
-        self._guessed, wanted = False, True
+        position, self._guessed, wanted = len(self.sequence), False, True
         if self._to_read:
-            end = min(position + most, len(self._to_read))
+            total = len(self._to_read)
+            end = self._model.tiles.piece_end(position, min(position + most, total), total)
             if position < self._pause < end:
                 end = self._pause
             if self._pictures is not None:
@@ -234,7 +234,7 @@ class RunningAnswer:
                 self.fill_nothing()
                 return
             self._adding = self._to_read[position:end]
-            wanted = end == len(self._to_read)
+            wanted = end == total
         elif self._speculation is not None and alone and self._sampler.may_guess:
             self._adding = self._feed(self._speculation, position, most)
         else:

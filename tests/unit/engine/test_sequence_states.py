@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from desktop.engine.worker import context_sequence
+from desktop.engine.worker.attention_tiles import AttentionTiles
 from desktop.engine.worker.prompt_cache import PromptCache
 from desktop.engine.worker.state_file import SavedState, StateFileError
 
 ROOM = 1_000
+NO_TILES = AttentionTiles()
 LONG = list(range(100))
 
 
@@ -55,7 +57,7 @@ def context(monkeypatch: pytest.MonkeyPatch) -> Context:
     return made
 
 
-def prompt_cache(parallel: int = 1, spare: int = 0) -> PromptCache:
+def prompt_cache(parallel: int = 1, spare: int = 0, tiles: AttentionTiles = NO_TILES) -> PromptCache:
     model: Any = types.SimpleNamespace(
         context=None,
         memory=None,
@@ -65,6 +67,7 @@ def prompt_cache(parallel: int = 1, spare: int = 0) -> PromptCache:
         parallel=parallel,
         sequences=parallel + spare,
         every_thread=1,
+        tiles=tiles,
     )
     return PromptCache(model, ROOM)
 
@@ -126,6 +129,13 @@ def test_a_state_that_fits_comes_back_whole(context: Context) -> None:
     read(cache, context, LONG, "a")
     read(cache, context, [-1] * 100, "b")
     assert read(cache, context, [*LONG, 5], "a") == 100
+
+
+def test_a_question_is_read_with_what_fills_its_tile(context: Context) -> None:
+    cache, turns = prompt_cache(tiles=AttentionTiles(64, 0.01)), [number % 90 for number in range(2000)]
+    read(cache, context, turns, "a")
+    assert read(cache, context, [*turns, *[5] * 50], "a") == 2000 + 50 - 64
+    assert read(cache, context, [*turns, *[5] * 50, 6], "a") == 2050, "one token is read alone"
 
 
 def test_a_branch_that_was_left_stays_in_the_context(context: Context) -> None:
