@@ -3,11 +3,11 @@
 Each figure is a ratio within one run, between two ways of asking the same engine.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from desktop.cli.bench.bench_figures import Comparison, compared, median
+from desktop.cli.bench.bench_figures import BenchRounds, Comparison, compared, median
 from desktop.cli.bench.bench_model import WORDS
 from desktop.cli.bench.engine_benchmark import ReportProgress, TimedEngine
 from desktop.conversation import ChatMessage
@@ -53,7 +53,7 @@ class AnswerFigures(msgspec.Struct, frozen=True):
 def measure_answers(
     engine: TimedEngine,
     reload: Callable[[], None] | None,
-    rounds: int,
+    rounds: BenchRounds,
     tokens: int,
     conversation_tokens: int,
     say: ReportProgress,
@@ -66,9 +66,8 @@ def measure_answers(
     read, warm, switch, reopen = _kept_conversations(engine, reload, rounds, conversation_tokens)
     say(tr("Guessing ahead…"))
     copied, changed, invented = _counted_questions(tokens) if counts else (_COPY, _COPY_CHANGED, _INVENT)
-    copying = _guessing(engine, copied, rounds, tokens, temperature=0.0, kept_as="copying")
-    copying_changed = _guessing(engine, changed, rounds, tokens, temperature=0.0, kept_as="changed")
-    inventing = _guessing(engine, invented, rounds, tokens, temperature=1.0, kept_as="inventing")
+    copying, copying_changed = _guessing(engine, (copied, changed), rounds, tokens, temperature=0.0)
+    (inventing,) = _guessing(engine, (invented,), rounds, tokens, temperature=1.0)
     say(tr("Keeping to a form…"))
     schema = _in_form(engine, rounds, tokens)
     return AnswerFigures(read, warm, switch, reopen, copying, copying_changed, inventing, schema)
@@ -82,7 +81,7 @@ def _counted_questions(tokens: int) -> tuple[str, str, str]:
 
 
 def _kept_conversations(
-    engine: TimedEngine, reload: Callable[[], None] | None, rounds: int, tokens: int
+    engine: TimedEngine, reload: Callable[[], None] | None, rounds: BenchRounds, tokens: int
 ) -> tuple[int, float, float, float | None]:
     """Tokens of a conversation, and the time to the first token of its further turns as shares of that of the first:
     the next, one after another conversation, one after the model was loaded anew (None without `reload`)."""
@@ -100,7 +99,7 @@ def _kept_conversations(
         return (answer.done.time_to_first_token_s or 0) / read
 
     warm, switched, reopened = [], [], []
-    for _ in range(rounds):
+    for _ in range(rounds.least):  # each against one reading of everything, of which these are hundredths
         warm.append(next_turn())
         engine.turns(other, 1, "other", cache="disk")
         switched.append(next_turn())
@@ -111,33 +110,51 @@ def _kept_conversations(
 
 
 def _guessing(
-    engine: TimedEngine, question: str, rounds: int, tokens: int, *, temperature: float, kept_as: str
-) -> Comparison:
-    turns = (ChatMessage.from_text("user", question),)
-    speeds: dict[str, list[float]] = {"auto": [], "off": []}
-    for number in range(rounds + 1):
-        for mode, found in speeds.items():
-            options = GenerationOptions(
-                SamplingParams(temperature=temperature, seed=number),
-                max_tokens=tokens if number else min(tokens, _FIRST_TOKENS),  # the first round warms up
-                ignore_eos=True,
-                speculation="auto" if mode == "auto" else "off",
-            )
-            # One conversation for each way, so that what was measured in one answer holds for the next.
-            found.append(engine.decode_speed(turns, options, f"{mode}-{kept_as}"))
-    return compared(speeds["auto"][1:], speeds["off"][1:])
+    engine: TimedEngine, questions: Sequence[str], rounds: BenchRounds, tokens: int, *, temperature: float
+) -> list[Comparison]:
+    """Each of `questions`, which are equally long, answered with guesses, against the first one without any: what a
+    token takes then does not depend on what it says."""
 
-
-def _in_form(engine: TimedEngine, rounds: int, most: int) -> Comparison:
-    turns = (ChatMessage.from_text("user", "Write a list of things and how many of each there are, as JSON."),)
-    ours, free = [], []
-    for number in range(rounds + 1):
-        tokens = most if number else min(most, _FIRST_TOKENS)
-        sampling = SamplingParams(temperature=0.8, seed=number)
-        plain = GenerationOptions(sampling, max_tokens=tokens, ignore_eos=True, speculation="off")
-        schema = GenerationOptions(
-            sampling, max_tokens=tokens, response_format=JsonSchemaFormat(_SCHEMA), speculation="off"
+    def speed(number: int, question: int, *, guesses: bool) -> float:
+        options = GenerationOptions(
+            SamplingParams(temperature=temperature, seed=number),
+            max_tokens=tokens if number else min(tokens, _FIRST_TOKENS),  # the first round warms up
+            ignore_eos=True,
+            speculation="auto" if guesses else "off",
         )
-        ours.append(engine.decode_speed(turns, schema))
-        free.append(engine.decode_speed(turns, plain))
-    return compared(ours[1:], free[1:])
+        # One conversation for each way, so that what was measured in one answer holds for the next.
+        turns = (ChatMessage.from_text("user", questions[question]),)
+        return engine.decode_speed(turns, options, f"guesses-{temperature}-{question}-{guesses}")
+
+    plain = list[float]()
+    guessed: list[list[float]] = [[] for _ in questions]
+    speed(0, 0, guesses=False)
+    for question in range(len(questions)):
+        speed(0, question, guesses=True)
+    for number in rounds.until_steady(guessed[-1], plain):
+        plain.append(speed(number + 1, 0, guesses=False))
+        for question, found in enumerate(guessed):
+            found.append(speed(number + 1, question, guesses=True))
+    return [compared(found, plain) for found in guessed]
+
+
+def _in_form(engine: TimedEngine, rounds: BenchRounds, most: int) -> Comparison:
+    turns = (ChatMessage.from_text("user", "Write a list of things and how many of each there are, as JSON."),)
+    ours, free = list[float](), list[float]()
+
+    def speed(number: int, schema: JsonSchemaFormat | None) -> float:
+        options = GenerationOptions(
+            SamplingParams(temperature=0.8, seed=number),
+            max_tokens=most if number else min(most, _FIRST_TOKENS),
+            ignore_eos=schema is None,
+            response_format=schema,
+            speculation="off",
+        )
+        return engine.decode_speed(turns, options)
+
+    for schema in (JsonSchemaFormat(_SCHEMA), None):
+        speed(0, schema)
+    for number in rounds.until_steady(ours, free):
+        ours.append(speed(number + 1, JsonSchemaFormat(_SCHEMA)))
+        free.append(speed(number + 1, None))
+    return compared(ours, free)

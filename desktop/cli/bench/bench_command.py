@@ -17,6 +17,7 @@ from desktop.cli.bench.bench_engine import BenchLicenseCheck, bench_engine
 from desktop.cli.bench.bench_figures import (
     BenchFigures,
     BenchMachine,
+    BenchRounds,
     Comparison,
     SearchFigures,
     StartupFigures,
@@ -53,7 +54,7 @@ class _BenchExtent(msgspec.Struct, frozen=True):
     """How long to measure: rounds of each figure, tokens of each answer, tokens of a conversation that is kept,
     messages that are searched."""
 
-    rounds: int
+    rounds: BenchRounds
     decode_tokens: int
     window_tokens: int
     conversation_tokens: int
@@ -69,9 +70,15 @@ class _BenchSubject:
     arguments: tuple[str, ...]
 
 
-_LONG = _BenchExtent(rounds=5, decode_tokens=128, window_tokens=192, conversation_tokens=4000, messages=100_000)
-_USUAL = _BenchExtent(rounds=3, decode_tokens=40, window_tokens=48, conversation_tokens=2000, messages=100_000)
-_SHORT = _BenchExtent(rounds=1, decode_tokens=24, window_tokens=32, conversation_tokens=300, messages=3_000)
+_LONG = _BenchExtent(
+    rounds=BenchRounds(5, 5), decode_tokens=128, window_tokens=192, conversation_tokens=4000, messages=100_000
+)
+_USUAL = _BenchExtent(
+    rounds=BenchRounds(3, 2), decode_tokens=32, window_tokens=40, conversation_tokens=2000, messages=100_000
+)
+_SHORT = _BenchExtent(
+    rounds=BenchRounds(1, 1), decode_tokens=24, window_tokens=32, conversation_tokens=300, messages=3_000
+)
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
@@ -133,7 +140,7 @@ def _measure(subject: _BenchSubject, extent: _BenchExtent, tools: CommandContext
         parallel=settings.parallel_answers,
     )
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    startup, first_paint_ms = measure_startup(extent.rounds, say)
+    startup, first_paint_ms = measure_startup(extent.rounds.most, say)
     measured: EngineFigures | None = None
     busy_core: Comparison | None = None
     answers: AnswerFigures | None = None
@@ -199,7 +206,7 @@ def print_figures(figures: BenchFigures, output: CommandOutput) -> None:
     if machine.model:
         output.line(f"{machine.model}, {machine.parameters / 1e9:.2f} B parameters, {machine.engine}")
     output.line()
-    rows = [("", tr("ours"), tr("baseline"), tr("ratio"))]
+    rows: list[tuple[str, ...]] = [("", tr("ours"), tr("baseline"), tr("ratio"), tr("spread"))]
     rows += _speed(tr("decode, tokens/s"), figures.decode)
     rows += _speed(tr("decode beside a busy process, tokens/s"), figures.decode_beside_busy_core)
     rows += _speed(tr("prefill, tokens/s"), figures.prefill)
@@ -222,7 +229,7 @@ def print_figures(figures: BenchFigures, output: CommandOutput) -> None:
     rows += _speed(tr("four answers at once and one, tokens/s"), figures.parallel)
     rows += _speed(tr("the same in the bare loop, tokens/s"), figures.bare_parallel)
     rows += _transfers(figures.transfer)
-    output.table(rows)
+    output.table([(*row, "") if len(row) < len(rows[0]) else row for row in rows])
 
 
 def _transfers(found: TransferFigures | None) -> list[tuple[str, str, str, str]]:
@@ -234,10 +241,11 @@ def _transfers(found: TransferFigures | None) -> list[tuple[str, str, str, str]]
     return [(name, f"{each.ours / 1e6:.1f}", f"{each.baseline / 1e6:.1f}", f"{each.ratio:.3f}") for name, each in rows]
 
 
-def _speed(name: str, compared: Comparison | None) -> list[tuple[str, str, str, str]]:
+def _speed(name: str, compared: Comparison | None) -> list[tuple[str, ...]]:
     if compared is None:
         return []
-    return [(name, f"{compared.ours:.1f}", f"{compared.baseline:.1f}", f"{compared.ratio:.3f}")]
+    apart = f"{compared.spread:.1%}" if compared.spread is not None else ""
+    return [(name, f"{compared.ours:.1f}", f"{compared.baseline:.1f}", f"{compared.ratio:.3f}", apart)]
 
 
 def _window(window: WindowFigures | None) -> list[tuple[str, str, str, str]]:

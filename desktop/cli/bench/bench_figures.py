@@ -2,18 +2,22 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
+_STEADY = 0.02
 
-class Comparison(msgspec.Struct, frozen=True):
+
+class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
     """Per second, of ours and of the baseline: tokens, or bytes of a transfer. Medians; `ratio` is the median of each
-    round's own ratio."""
+    round's own ratio, and `spread` how far those lie apart, as a share of it; left out after one round."""
 
     ours: float
     baseline: float
     ratio: float
+    spread: float | None = None
 
 
 class StartupFigures(msgspec.Struct, frozen=True):
@@ -112,7 +116,29 @@ def median(values: Sequence[float]) -> float:
 def compared(ours: Sequence[float], baseline: Sequence[float]) -> Comparison:
     """Two rows of what was done per second, measured in turns."""
     ratios = [a / b for a, b in zip(ours, baseline, strict=True)]
-    return Comparison(median(ours), median(baseline), median(ratios))
+    return Comparison(median(ours), median(baseline), median(ratios), spread(ratios) if len(ratios) > 1 else None)
+
+
+def spread(values: Sequence[float]) -> float:
+    """How far positive values lie apart, as a share of their median."""
+    return (max(values) - min(values)) / median(values)
+
+
+@dataclass(frozen=True)
+class BenchRounds:
+    """How often to measure: `most` times, or `least` where that gave nearly the same each time."""
+
+    most: int
+    least: int
+
+    def until_steady(self, ours: Sequence[float], baseline: Sequence[float]) -> Iterator[int]:
+        """The numbers of the rounds. Each of them adds to `ours` and to `baseline`."""
+        for number in range(self.most):
+            if number >= self.least:
+                ratios = [a / b for a, b in zip(ours, baseline, strict=True)]
+                if spread(ratios[-self.least :]) <= _STEADY:
+                    return
+            yield number
 
 
 def percentile(values: Sequence[float], share: float) -> float:

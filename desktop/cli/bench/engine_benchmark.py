@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 import desktop
-from desktop.cli.bench.bench_figures import Comparison, compared, median
+from desktop.cli.bench.bench_figures import BenchRounds, Comparison, compared, median
 from desktop.cli.bench.bench_model import WORDS
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_errors import error_from_event
@@ -246,7 +246,7 @@ def measure_engine(
     timed_engine: TimedEngine,
     info: ModelInfo,
     bare_loop: Callable[[], BareLoopProcess],
-    rounds: int,
+    rounds: BenchRounds,
     tokens: int,
     say: ReportProgress,
 ) -> EngineFigures:
@@ -258,19 +258,19 @@ def measure_engine(
         say(tr("Several answers at once…"))
         parallel, bare_parallel = _at_once(timed_engine, bare, rounds, tokens)
     say(tr("Stopping…"))
-    stops = [timed_engine.stop_s(min(_STOP_TOKENS, room)) for _ in range(rounds)]
+    stops = [timed_engine.stop_s(min(_STOP_TOKENS, room)) for _ in range(rounds.most)]
     return EngineFigures(decode, prefill, parallel, bare_parallel, 1000 * median(stops))
 
 
 def _speeds(
-    timed_engine: TimedEngine, bare: BareLoopProcess, rounds: int, prompt: int, tokens: int
+    timed_engine: TimedEngine, bare: BareLoopProcess, rounds: BenchRounds, prompt: int, tokens: int
 ) -> tuple[Comparison, Comparison]:
     """Reading a prompt of so many tokens, and decoding so many behind it."""
     timed_engine.raw(_WARM_UP_TOKENS, tokens)
     bare.measure(_WARM_UP_TOKENS, tokens)
     read: tuple[list[float], list[float]] = [], []
     decoded: tuple[list[float], list[float]] = [], []
-    for _ in range(rounds):
+    for _ in rounds.until_steady(*decoded):
         mine = timed_engine.raw(prompt, tokens)
         made = mine.done.generated_tokens
         reading_s, decoding_s = bare.measure(mine.prefill_tokens, made)
@@ -282,16 +282,16 @@ def _speeds(
 
 
 def _at_once(
-    timed_engine: TimedEngine, bare: BareLoopProcess, rounds: int, tokens: int
+    timed_engine: TimedEngine, bare: BareLoopProcess, rounds: BenchRounds, tokens: int
 ) -> tuple[Comparison, Comparison]:
     """Four answers at once and one: of the engine, and of the bare loop."""
     ours: dict[int, list[float]] = {_AT_ONCE: [], 1: []}
     bares: dict[int, list[float]] = {_AT_ONCE: [], 1: []}
     tokens = max(tokens * 3 // 4, 2)  # four times as many are generated
-    for _ in range(rounds):
+    for _ in rounds.until_steady(ours[_AT_ONCE], ours[1]):
         for count in ours:
             ours[count].append(timed_engine.together(count, _SHORT_PROMPT, tokens))
-    for _ in range(rounds - 1 or 1):
+    for _ in range(rounds.least):
         for count in bares:
             _, seconds = bare.measure(_SHORT_PROMPT, tokens, count)
             bares[count].append(count * (tokens - 1) / seconds)
@@ -299,7 +299,7 @@ def _at_once(
 
 
 def measure_beside_busy_core(
-    engine: Engine, bare_loop: Callable[[frozenset[int]], BareLoopProcess], rounds: int, tokens: int
+    engine: Engine, bare_loop: Callable[[frozenset[int]], BareLoopProcess], rounds: BenchRounds, tokens: int
 ) -> Comparison | None:
     """Tokens per second of the loaded engine and of a bare loop, while another process computes on one core.
 
@@ -310,15 +310,17 @@ def measure_beside_busy_core(
     if len(cores) < 2:
         return None
     timed_engine = TimedEngine(engine)
-    ours, baseline = [], []
+    ours, baseline = list[float](), list[float]()
+    tokens = max(tokens * 3 // 4, 2)
     with _busy(cores[-1]), closing(bare_loop(frozenset(cores[:-1]))) as bare:
-        for number in range(rounds + 1):
-            mine = timed_engine.raw(_PROMPT_TOKENS, max(tokens * 3 // 4, 2))
+        timed_engine.raw(_PROMPT_TOKENS, tokens)  # the engine finds out that a core is taken
+        bare.measure(_PROMPT_TOKENS, 2)
+        for _ in rounds.until_steady(ours, baseline):
+            mine = timed_engine.raw(_PROMPT_TOKENS, tokens)
             made = mine.done.generated_tokens
             _, seconds = bare.measure(mine.done.prompt_tokens, made)
-            if number:  # in the first round the engine finds out that a core is taken
-                ours.append((made - 1) / mine.decode_s)
-                baseline.append((made - 1) / seconds)
+            ours.append((made - 1) / mine.decode_s)
+            baseline.append((made - 1) / seconds)
     return compared(ours, baseline)
 
 

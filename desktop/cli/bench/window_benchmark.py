@@ -18,7 +18,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import desktop
-from desktop.cli.bench.bench_figures import StartupFigures, WindowFigures, median, percentile
+from desktop.cli.bench.bench_figures import (
+    BenchRounds,
+    StartupFigures,
+    WindowFigures,
+    median,
+    percentile,
+)
 from desktop.cli.bench.engine_benchmark import TimedEngine
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_protocol import Engine
@@ -135,7 +141,7 @@ def measure_window(
     info: ModelInfo,
     params: LoadParams,
     subject: Sequence[str],
-    rounds: int,
+    rounds: BenchRounds,
     tokens: int,
     first_paint_ms: float,
     say: Say,
@@ -148,8 +154,16 @@ def measure_window(
     say(tr("Drawing an answer…"))
     timed_engine = TimedEngine(engine)
     timed_engine.calibrate()
-    ours, baseline = [], []
-    frames: list[float] = []
+    ours, baseline, frames = list[float](), list[float](), list[float]()
+
+    def measure(number: int) -> tuple[float, float, list[float]]:
+        """Tokens per second with the window and without, and the window's frames in milliseconds."""
+        text = timed_engine.text(_PROMPT_TOKENS)
+        window.send({"text": text})
+        drawn = window.receive()
+        alone = timed_engine.turns((ChatMessage.from_text("user", text),), tokens, f"window-{number}")
+        return _speed(drawn["tokens_per_s"]), _speed(alone.done.tokens_per_s), drawn["frames_ms"]
+
     settings: dict[str, Any] = {
         "version": 1,
         "model": params.model_path,
@@ -163,15 +177,12 @@ def measure_window(
     with _home(settings) as home, closing(WindowProcess("stream", None, [str(home), *subject])) as window:
         window.opened()
         window.receive()  # its model is loaded
-        for number in range(rounds + 1):
-            text = timed_engine.text(_PROMPT_TOKENS)
-            window.send({"text": text})
-            drawn = window.receive()
-            alone = timed_engine.turns((ChatMessage.from_text("user", text),), tokens, f"window-{number}")
-            if number:
-                ours.append(_speed(drawn["tokens_per_s"]))
-                baseline.append(_speed(alone.done.tokens_per_s))
-                frames += drawn["frames_ms"]
+        measure(0)  # warms up
+        for number in rounds.until_steady(ours, baseline):
+            mine, other, drawn_ms = measure(number + 1)
+            ours.append(mine)
+            baseline.append(other)
+            frames += drawn_ms
     return WindowFigures(
         tokens_per_s=median(ours),
         baseline=median(baseline),

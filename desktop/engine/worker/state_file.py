@@ -219,7 +219,7 @@ class _Reading:
                 error = caught
             with self._changed:
                 self._at_work -= 1
-                self._error = self._error or error
+                self._error = error or self._error
                 self._changed.notify_all()
 
     def wait(self) -> list[bytes]:

@@ -1,6 +1,10 @@
 """The benchmark's figures are the medians and percentiles that they are said to be."""
 
-from desktop.cli.bench.bench_figures import compared, percentile
+import statistics
+
+import pytest
+
+from desktop.cli.bench.bench_figures import BenchRounds, compared, percentile
 
 
 def test_one_slow_round_does_not_move_the_figures() -> None:
@@ -20,3 +24,21 @@ def test_percentiles_are_of_the_values_themselves() -> None:
     assert percentile(values, 0.99) == 99
     assert percentile(values, 1.0) == 100
     assert percentile([3.0], 0.99) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("ours", "rounds"),
+    [([100.0, 101.0], 2), ([100.0, 104.0, 104.5], 3), ([100.0, 110.0, 120.0, 130.0], 4), ([80.0, 100.0, 100.0], 3)],
+)
+def test_rounds_end_where_the_last_ones_gave_the_same(ours: list[float], rounds: int) -> None:
+    measured, baseline = list[float](), list[float]()
+    for number in BenchRounds(most=4, least=2).until_steady(measured, baseline):
+        measured.append(ours[number])
+        baseline.append(100.0)
+    assert len(measured) == rounds
+    assert compared(measured, baseline).spread == pytest.approx((max(ours) - ours[0]) / statistics.median(ours))
+
+
+def test_one_round_has_no_spread() -> None:
+    assert len(list(BenchRounds(1, 1).until_steady([], []))) == 1
+    assert compared([90.0], [100.0]).spread is None
