@@ -79,10 +79,12 @@ class Statement:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a passage bears a statement out, and the ranges of its text that say so."""
+    """Whether a passage bears a statement out, and the ranges of its text that say so. It is not `compared` where both
+    are in different languages and share no number: nothing speaks against it then, and nothing for it."""
 
     supported: bool
     marks: tuple[tuple[int, int], ...] = ()
+    compared: bool = True
 
 
 class PassageEvidence:
@@ -133,7 +135,8 @@ def judge(statement: Statement, number: int, cited: set[int], evidence: PassageE
         return Verdict(False)
     if statement.language and evidence.language(number) and statement.language != evidence.language(number):
         meant = evidence.best_other(statement, cited) < _ENOUGH  # none of its own language says it better
-        return Verdict(meant and (bool(shared_numbers) or not statement.numbers), marks if meant else ())
+        held = meant and (bool(shared_numbers) or not statement.numbers)
+        return Verdict(held, marks if meant else (), compared=bool(shared_numbers) or not held)
     share = evidence.share(statement, number)
     if len(cited) > 1:
         together = sum(evidence.share(statement, each) for each in cited)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Literal
 
-from desktop.chat.citation_support import PassageEvidence, Statement, judge
+from desktop.chat.citation_support import PassageEvidence, Statement, Verdict, judge
 from desktop.chat.sentence_ranges import sentence_ends
 from desktop.conversation import Message, PassagePart
 
-Support = Literal["supported", "unsupported", "no-such-source"]
+Support = Literal["supported", "not-compared", "unsupported", "no-such-source"]
 
 _MOST_IN_RANGE = 12
 _LARGEST_NUMBER = 999  # [2024] is a year
@@ -76,9 +76,14 @@ def find_citations(text: str, passages: Sequence[PassagePart]) -> tuple[Citation
                     found.append(Citation(number, mark.start, mark.end, None, "no-such-source"))
                     continue
                 verdict = judge(statement, number, cited, evidence)
-                support: Support = "supported" if verdict.supported else "unsupported"
-                found.append(Citation(number, mark.start, mark.end, passage, support, verdict.marks))
+                found.append(Citation(number, mark.start, mark.end, passage, _support(verdict), verdict.marks))
     return tuple(found)
+
+
+def _support(verdict: Verdict) -> Support:
+    if not verdict.supported:
+        return "unsupported"
+    return "supported" if verdict.compared else "not-compared"
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class AnswerCitation(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str
     label: str = ""
     collection: str = ""
-    support: Literal["supported", "unsupported"] = "supported"
+    support: Literal["supported", "not-compared", "unsupported"] = "supported"
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,11 @@ def print_sources(citations: Sequence[AnswerCitation], wrong: Sequence[int], out
     lines = [tr("Sources:")]
     for each in citations:
         line = f"[{each.number}] {_place(each)}"
-        lines.append(
-            line if each.support == "supported" else tr("{source}: does not seem to say this").format(source=line)
-        )
+        if each.support == "unsupported":
+            line = tr("{source}: does not seem to say this").format(source=line)
+        elif each.support == "not-compared":
+            line = tr("{source}: in another language, not compared").format(source=line)
+        lines.append(line)
     lines += [tr("[{number}]: there is no such source").format(number=number) for number in wrong]
     output.dim("\n".join(lines) + "\n\n")
 
@@ -152,7 +154,7 @@ def _citation(citation: Citation, passage: PassagePart) -> AnswerCitation:
         passage.text,
         passage.label,
         passage.collection,
-        "supported" if citation.support == "supported" else "unsupported",
+        "unsupported" if citation.support == "no-such-source" else citation.support,
     )
 
 

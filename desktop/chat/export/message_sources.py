@@ -89,6 +89,8 @@ def _source(number: int, citations: Sequence[Citation]) -> ListedSource:
     words = passage_words(passage)
     if all(each.support == "unsupported" for each in citations):
         words = tr("{source}: the passage does not seem to say this").format(source=words)
+    elif all(each.support == "not-compared" for each in citations):
+        words = tr("{source}: not compared with the answer, as it is in another language").format(source=words)
     return ListedSource(words, passage.text, _apart(marks))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SOURCE_LINK = "latchkey-source:"
 """Begins the target of a citation's link; the source's number follows."""
-_SIGNS = {"supported": "", "unsupported": "\u26a0\ufe0e", "no-such-source": "?"}
+_SIGNS = {"supported": "", "not-compared": "", "unsupported": "\u26a0\ufe0e", "no-such-source": "?"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ def _number(citation: "Citation") -> RaisedNumber:
     name = source_name(passage) if passage is not None else ""
     spoken = {
         "supported": tr("Source {number}: {name}").format(number=number, name=name),
+        "not-compared": tr("Source {number}: {name}. It is in another language").format(number=number, name=name),
         "unsupported": tr("Source {number}: {name}. The passage does not say this").format(number=number, name=name),
         "no-such-source": tr("Source {number}: there is no such source").format(number=number),
     }[citation.support]
@@ -91,5 +92,5 @@ def _number(citation: "Citation") -> RaisedNumber:
         f"{number}{_SIGNS[citation.support]}",
         spoken,
         kept=citation.support != "no-such-source",
-        doubtful=citation.support != "supported",
+        doubtful=citation.support not in ("supported", "not-compared"),
     )

@@ -13,7 +13,7 @@ from desktop.ui.parts.untrusted_text import isolated, plain_line
 if TYPE_CHECKING:
     from desktop.chat.citations import Citation
 
-SourceSupport = Literal["supported", "partly", "unsupported", "no-such-source", "not-cited"]
+SourceSupport = Literal["supported", "not-compared", "partly", "unsupported", "no-such-source", "not-cited"]
 """Whether the passage says what is cited of it: everywhere, in some places, nowhere; or there is none, or it was given
 to the model and is not cited."""
 
@@ -52,9 +52,11 @@ def _source(number: int, cited: "Sequence[Citation]") -> ShownSource:
     passage = cited[0].passage
     if passage is None:
         return ShownSource(number, None, (), "no-such-source")
-    kept = [citation for citation in cited if citation.support == "supported"]
+    kept = [citation for citation in cited if citation.support != "unsupported"]
     marks = tuple(sorted({mark for citation in kept for mark in citation.marks}))
     support: SourceSupport = "supported" if len(kept) == len(cited) else "partly" if kept else "unsupported"
+    if all(citation.support == "not-compared" for citation in cited):
+        support = "not-compared"
     return ShownSource(number, passage, marks, support)
 
 

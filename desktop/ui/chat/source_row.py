@@ -22,6 +22,7 @@ def support_text(support: SourceSupport) -> str:
     """What is to be said of a source beside its passage; "" where nothing is."""
     return {
         "supported": "",
+        "not-compared": tr("This passage is in another language than the answer, and was not compared with it."),
         "partly": tr("In one place the answer says something else than this passage."),
         "unsupported": tr("The passage does not say this."),
         "no-such-source": tr("The model was given no source of this number."),
