@@ -20,7 +20,7 @@ import msgspec
 from desktop.atomic_file import open_regular
 from desktop.conversation import DELETED_KEPT_DAYS
 from desktop.document_content import DocumentContent
-from desktop.documents.document_reading import DocumentReading
+from desktop.documents.document_reading import DocumentReading, ReaderNotStartedError
 from desktop.documents.folder_walk import FolderWalk, lies_within, walk_folder
 from desktop.documents.passage_splitter import split_document
 from desktop.errors import NotFoundError, PasswordNeededError, StoppedError, UserError
@@ -115,7 +115,7 @@ class CollectionIndexer:
     def run(self, calls: IndexingCalls, collections: Sequence[int] | None = None) -> None:
         """Do all there is to do for these collections, or for all that are neither paused nor removed.
 
-        Raises StoppedError, and what `Database` raises: what is done by then is kept.
+        Raises StoppedError, ReaderNotStartedError, and what `Database` raises: what is done by then is kept.
         """
         self._forget_old()
         for _ in self._contents.rebuild():
@@ -279,7 +279,7 @@ class CollectionIndexer:
             )
         except PasswordNeededError as error:
             raise _NotReadError("encrypted", error) from error
-        except NotFoundError:
+        except (NotFoundError, ReaderNotStartedError):
             raise
         except UserError as error:
             _log.info("%s was not read: %s %s", file.path, error, error.technical)

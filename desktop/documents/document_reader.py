@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from desktop.document_content import DocumentContent, DocumentPage
+from desktop.documents.document_reading import ReaderNotStartedError
 from desktop.documents.document_source import BytesSource, OpenedFileSource
 from desktop.documents.reader_messages import (
     LONGEST_SIDE,
@@ -25,7 +26,7 @@ from desktop.documents.reader_messages import (
 from desktop.documents.reader_process import ReaderEndedError, ReaderProcess, default_reader_command
 from desktop.documents.reader_watch import ReaderLimits, ReaderWatch
 from desktop.documents.reading_words import ended_error, note_text, refusal_error, stalled_error
-from desktop.errors import ResourceError, StoppedError, UserError
+from desktop.errors import StoppedError, UserError
 from desktop.safe_text import safe_line
 from desktop.translation import tr
 
@@ -348,8 +349,8 @@ class ReceivedPages:
             self._text = None
 
 
-def _not_started_error(technical: str) -> ResourceError:
-    return ResourceError(
+def _not_started_error(technical: str) -> ReaderNotStartedError:
+    return ReaderNotStartedError(
         tr("The process that reads files cannot be started."),
         "",
         tr("Close other programs and try again, or install Latchkey again."),

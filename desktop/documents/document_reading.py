@@ -5,6 +5,11 @@ from pathlib import Path
 from typing import Protocol
 
 from desktop.document_content import DocumentContent
+from desktop.errors import ResourceError
+
+
+class ReaderNotStartedError(ResourceError):
+    """Nothing can be read now, whatever the file: the process that reads cannot be started."""
 
 
 class DocumentReading(Protocol):

@@ -14,6 +14,7 @@ import pytest
 from desktop.document_content import DocumentContent
 from desktop.documents import collection_indexer
 from desktop.documents.collection_service import CollectionService
+from desktop.documents.document_reading import ReaderNotStartedError
 from desktop.documents.folder_walk import FolderWalk, walk_folder
 from desktop.errors import UserError
 from desktop.paths import Paths
@@ -166,3 +167,18 @@ def test_a_disk_that_does_not_answer_keeps_nobody_from_closing(
     service.close()
     assert not waited
     answers.set()
+
+
+def test_where_nothing_can_be_read_no_file_is_to_blame(
+    open_service: OpenService, service: CollectionService, folder: Path
+) -> None:
+    def fail() -> None:
+        raise ReaderNotStartedError("The process that reads files cannot be started.")
+
+    (folder / "a.txt").write_text("apples", encoding="utf-8")
+    service.add("Mine", [folder])
+    with pytest.raises(ReaderNotStartedError):
+        open_service(ReadingAnd(fail)).index("Mine")
+    assert [each.state for each in service.files("Mine")] == ["waiting"]
+    service.index("Mine")
+    assert [each.state for each in service.files("Mine")] == ["read"]
