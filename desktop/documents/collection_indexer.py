@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,6 +242,12 @@ class CollectionIndexer:
             self._files.note_missing([file.number], self._now())
         except _NotReadError as failed:
             self._files.note_unread(file.number, failed.state, failed.error)
+        except UserError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - a mistake with one text is not to keep all others from being read
+            places = "".join(traceback.format_tb(bug.__traceback__))  # what it says may quote the document
+            _log.error("reading %s failed: %s\n%s", file.path, type(bug).__name__, places)
+            self._files.note_unread(file.number, "unreadable", _mistake_error(file.path))
 
     def _asks_whether_unwanted(self, file: FileRecord, is_cancelled: Callable[[], bool]) -> Callable[[], bool]:
         """What says that reading is to stop: everything, or of this file as it was left out or its collection paused
@@ -284,17 +291,14 @@ class CollectionIndexer:
         except UserError as error:
             _log.info("%s was not read: %s %s", file.path, error, error.technical)
             raise _NotReadError("unreadable", error) from error
-        except StoppedError:
-            raise
-        except Exception as bug:
-            _log.exception("reading %s failed", file.path)
-            mistake = UserError(
-                tr("Latchkey made a mistake when it read {file}.").format(file=file.path.name),
-                tr("The log says where it failed."),
-                tr("Please report it with the log."),
-                technical=repr(bug),
-            )
-            raise _NotReadError("unreadable", mistake) from bug
+
+
+def _mistake_error(file: Path) -> UserError:
+    return UserError(
+        tr("Latchkey made a mistake when it read {file}.").format(file=file.name),
+        tr("The log says where it failed."),
+        tr("Please report it with the log."),
+    )
 
 
 def _storable(content: DocumentContent) -> DocumentContent:

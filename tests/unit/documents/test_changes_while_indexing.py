@@ -182,3 +182,21 @@ def test_where_nothing_can_be_read_no_file_is_to_blame(
     assert [each.state for each in service.files("Mine")] == ["waiting"]
     service.index("Mine")
     assert [each.state for each in service.files("Mine")] == ["read"]
+
+
+def test_a_mistake_with_one_text_costs_one_file(
+    service: CollectionService, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def analyze(text: str) -> str:
+        if "poison" in text:
+            raise KeyError(text)
+        return "apples"
+
+    monkeypatch.setattr(service.contents, "_analyze", analyze)
+    (folder / "a.txt").write_text("poison", encoding="utf-8")
+    (folder / "b.txt").write_text("some more apples", encoding="utf-8")
+    service.add("Mine", [folder])
+    service.index("Mine")
+    assert [each.state for each in service.files("Mine")] == ["unreadable", "read"]
+    assert "KeyError" in caplog.text
+    assert "poison" not in caplog.text.replace('if "poison" in text', "")  # a log quotes no document
