@@ -2,13 +2,15 @@
 
 from desktop.documents.reader_messages import ReadingNote, ReadingProblem
 from desktop.errors import PasswordNeededError, ResourceError, UnreadableFileError, UserError
+from desktop.safe_text import safe_line
 from desktop.translation import tr, trn
 
-_MOST_SHOWN = 20
+_MOST_SHOWN, _LONGEST = 20, 300
 
 
 def refusal_error(name: str, problem: ReadingProblem, technical: str = "") -> UserError:
-    """The error for a file called `name` that the reader does not read."""
+    """The error for a file called `name` that the reader does not read; `technical` is what the reader says."""
+    technical = safe_line(technical, _LONGEST)
     match problem:
         case "password-needed":
             title = tr("{name} is protected with a password.").format(name=name)
@@ -85,7 +87,9 @@ def stalled_error(name: str) -> UnreadableFileError:
 
 def note_text(note: ReadingNote) -> str:
     """`note` as a sentence."""
-    shown = ", ".join(note.names[:_MOST_SHOWN]) + (" …" if len(note.names) > _MOST_SHOWN else "")
+    shown = ", ".join(safe_line(name, _LONGEST) for name in note.names[:_MOST_SHOWN]) + (
+        " …" if len(note.names) > _MOST_SHOWN else ""
+    )
     count = f"{note.count:,}"
     match note.kind:
         case "attachments":

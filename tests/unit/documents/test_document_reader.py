@@ -19,9 +19,10 @@ from PIL import Image
 from desktop.documents import document_reader, document_source
 from desktop.documents.document_reader import DocumentReader, ReceivedPages
 from desktop.documents.document_source import OpenedFileSource
-from desktop.documents.reader_messages import DATA_SIZE, ImageDecoded, PageText, ReaderReady
+from desktop.documents.reader_messages import DATA_SIZE, ImageDecoded, PageText, ReaderReady, ReadingNote
 from desktop.documents.reader_process import ReaderProcess
 from desktop.documents.reader_watch import ReaderLimits
+from desktop.documents.reading_words import note_text, refusal_error
 from desktop.errors import NotFoundError, PasswordNeededError, StoppedError, UnreadableFileError, UserError
 from tests.fakes.document_files import pdf
 from tests.fakes.reader_impostor import reader_command
@@ -278,3 +279,10 @@ def test_a_reader_that_cannot_start_is_told(make_reader: Readers) -> None:
     for command in (("/no/such/program",), (sys.executable, "-c", "raise SystemExit(3)")):
         with pytest.raises(UserError, match="cannot be started"):
             make_reader(command=command).read_bytes(b"a", "a.txt")
+
+
+def test_what_a_reader_says_is_shown_in_one_safe_line() -> None:
+    evil = "\x1b[31m\u202e\nname"
+    note = note_text(ReadingNote("attachments", 1, (evil,)))
+    error = refusal_error("a.pdf", "library-missing", evil)
+    assert all(sign not in f"{note}{error}{error.technical}" for sign in "\x1b\u202e\n")
