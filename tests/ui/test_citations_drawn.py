@@ -205,7 +205,8 @@ def test_a_question_shows_its_files_and_how_much_of_each_was_given(qapp: QApplic
     ]
     view = UserMessageView(Theme(RESOURCES, "light"), Message("q", "c", None, "user", (*files, TextPart("?"))), actions)
     qtbot.addWidget(view)
-    view.show_passages_used({f"{0:064}": 9})
+    with qtbot.assertNotEmitted(view.height_changed), qtbot.waitSignal(view.grown):  # nobody asked: the end is followed
+        view.show_passages_used({f"{0:064}": 9})
     view.place(300)
     names = [button.accessibleName() for button in view.buttons()]
     assert names[0].endswith("41 pages · 9 passages used")

@@ -116,7 +116,7 @@ class UserMessageView(MessageView):
     def show_passages_used(self, counts: Mapping[str, int] | None) -> None:
         """How many passages of each file the answer was given, by the file's sha256; None where it is not known."""
         if self._files is not None and self._files.show_passages(counts):
-            self.height_changed.emit()
+            self.grown.emit()  # by itself: whoever reads at the end stays there
 
     def _show_all_files(self) -> None:
         if self._files is not None:
