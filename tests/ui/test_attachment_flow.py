@@ -17,6 +17,7 @@ from desktop.background import Background
 from desktop.chat.chat_events import AttachmentsChanged
 from desktop.chat.draft_attachment import DraftAttachment
 from desktop.conversation import AttachedFilePart, ImagePart, Message, TextPart
+from desktop.errors import UserError
 from desktop.ui.chat.attachment_flow import AttachmentFlow
 from desktop.ui.chat.composer import Composer
 from desktop.ui.chat.dropped_files import dropped_files
@@ -62,10 +63,14 @@ class FakePage(QWidget):
         self.composer = Composer(theme, self)
         self.files_key = "c"
         self.edited: Message | None = None
+        self.error_area: QWidget | None = None
         self.queue = SimpleNamespace(take_files=lambda conversation_id: None)
 
     def focus_composer(self) -> None:
         pass
+
+    def show_error(self, error: None) -> None:
+        self.error_area = error
 
 
 class Stage(QObject):
@@ -303,3 +308,15 @@ def test_files_go_without_a_word_and_the_box_says_what_is_asked_then(stage: Stag
     composer.set_text("And why?")
     composer.edit.submitted.emit()
     assert sent[1:] == ["And why?"]
+
+
+def test_why_a_message_was_not_sent_is_told_only_as_long_as_it_holds(stage: Stage) -> None:
+    error = UserError("broken.pdf is damaged.")
+    failed = DraftAttachment("1", "broken.pdf", "document", "failed", error=error)
+    stage.flow.take_event(AttachmentsChanged("c", (failed,), "c"))
+    stage.page.error_area = QWidget()
+    stage.page.error_area.setAccessibleDescription(str(error))
+    stage.flow.take_event(AttachmentsChanged("c", (failed, DraftAttachment("2", "b", "document", "ready")), "c"))
+    assert stage.page.error_area is not None
+    stage.flow.take_event(AttachmentsChanged("c", (), "c"))
+    assert stage.page.error_area is None

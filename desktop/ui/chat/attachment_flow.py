@@ -195,6 +195,10 @@ class AttachmentFlow(QObject):
             return
         items = (*self._kept(), *items)
         known = {chip.item.id: chip.item.state for chip in self._strip.chips}
+        left = {str(item.error) for item in items if item.state == "failed"}
+        solved = {str(row.item.error) for row in self._strip.failed} - left
+        if (told := self._page.error_area) is not None and told.accessibleDescription() in solved:
+            self._page.show_error(None)  # it said why the message was not sent
         self._strip.show_items(items, blind=self._sees_pictures() is False)
         for item in items:
             fresh = known.get(item.id) != "ready" and not item.id.startswith(_KEPT)
