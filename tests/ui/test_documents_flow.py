@@ -125,8 +125,10 @@ def test_a_collection_is_made_renamed_removed_and_brought_back(desk: Desk) -> No
     desk.until(lambda: desk.names == ["Flat"] and view.collection is not None)
     view.remove_asked.emit("Flat")
     desk.until(lambda: desk.names == [] and bool(desk.news.lines))
+    view.empty.new.setFocus()
     desk.undo()
     desk.until(lambda: desk.names == ["Flat"] and view.removed.isHidden())
+    assert desk.page.window().focusWidget() is view.table
 
 
 def test_what_was_removed_can_be_brought_back_later_or_erased_once_the_person_is_sure(desk: Desk) -> None:

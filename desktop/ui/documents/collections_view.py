@@ -206,11 +206,16 @@ class CollectionsView(QWidget):
         self.table.blockSignals(False)
         name = collections[row].name if collections else ""
         none = not collections
+        begins = not none and any(
+            each.hasFocus() for each in (self.empty.new, self.empty.add_files, self.empty.add_folder)
+        )
         self.empty.setVisible(none)
         self._facts.setVisible(not none)
         self.settings_link.setVisible(not none and not self._by_meaning)
         for widget in (self.table, self._head, self.files):
             widget.setVisible(not none)
+        if begins:
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
         self._choose(name)
         self._show_chosen()
 
