@@ -154,7 +154,8 @@ class ChatSession:
         """A new conversation is shown until what is being opened is read."""
         self._fresh = conversation or Conversation(new_id())
         self._current, self._shown, self._deleted_open = self._fresh.id, [], None
-        self.attachments.move(self._last_new, self._fresh.id)  # as what is typed into a new one is there in the next
+        if not self.attachments.is_awaited(self._last_new):  # they go with the message that was sent
+            self.attachments.move(self._last_new, self._fresh.id)  # as what is typed into a new one is in the next
         self._last_new = self._fresh.id
         self._notify(ConversationOpened(self._fresh, (), {}))
 
@@ -200,9 +201,14 @@ class ChatSession:
         if self._current is None and conversation_id is None:
             self.new()
         wanted = conversation_id or self._current or ""
-        self._shared.send(
-            text, wanted, lambda: self._fresh_of(wanted), self._failed(wanted, text), overrides, message_id
-        )
+        is_new, tell = self._fresh_of(wanted) is not None, self._failed(wanted, text)
+
+        def failed(error: UserError) -> None:
+            if is_new and self._current != wanted:
+                self._take_attached(wanted)  # nothing leads back to a conversation that was never stored
+            tell(error)
+
+        self._shared.send(text, wanted, lambda: self._fresh_of(wanted), failed, overrides, message_id)
         return True
 
     def regenerate(self, message_id: str) -> None:

@@ -167,6 +167,10 @@ class MessageAttachments:
         else:
             then()
 
+    def is_awaited(self, key: str) -> bool:
+        """Whether a message was sent that goes once its files are read."""
+        return key in self._messages and bool(self._messages[key].when_read)
+
     def error(self, key: str) -> UserError | None:
         """Why the first file of a message that could not be read was not; None where all were."""
         return next((entry.item.error for entry in self._entries(key) if entry.item.state == "failed"), None)

@@ -200,6 +200,29 @@ def test_a_message_waits_for_its_files_and_is_given_back_with_them(
     assert talk.ask("And this?").status == "complete"
 
 
+def test_a_message_that_waits_for_its_files_keeps_them_where_a_new_chat_is_begun(
+    talk: Talk, home: Path, reader: PlainDocuments
+) -> None:
+    files, key = talk.chat.attachments, talk.chat.current_id or ""
+    reader.held.clear()
+    files.add_files(key, [written(home, "fees.txt", FEES)])
+    talk.chat.send("What is the fee?")
+    talk.chat.new()
+    reader.held.set()
+    talk.until_told(AnswerFinished)
+    assert asked(talk.store.branch(key)[0])[1] == [1, 2]
+    assert not files.items(talk.chat.current_id or "")
+
+    key = talk.chat.current_id or ""
+    reader.held.clear()
+    files.add_files(key, [written(home, "bad.txt", "%broken")])
+    talk.chat.send("And this?")
+    talk.chat.new()
+    reader.held.set()
+    assert talk.until_told(ChatFailed).text == "And this?"
+    assert [item.name for item in files.items(talk.chat.current_id or "")] == ["bad.txt"], "where its text is, too"
+
+
 def test_drafts_keep_their_files_over_a_restart_and_a_new_chat(begin: Begin, home: Path) -> None:
     services = DocumentServices(PlainDocuments(), drafts=home / "drafts")
     talk = begin(documents=services)
