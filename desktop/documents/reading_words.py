@@ -34,7 +34,7 @@ def _words(problem: ReadingProblem) -> tuple[str, str, str]:
         case "archive":
             return tr("{name} is an archive."), "", tr("Unpack it, and choose the files in it.")
         case "binary":
-            detail = tr("What is in it are no characters.")
+            detail = tr("Its bytes are no characters of any known encoding.")
             return tr("{name} holds no text."), detail, tr("Choose a document, a table or a text.")
         case "bomb":
             detail = tr("It is made so that it becomes huge when it is opened, as files meant to do harm are.")
@@ -62,7 +62,7 @@ def _words(problem: ReadingProblem) -> tuple[str, str, str]:
         case "rich-text":
             return tr("{name} is in Rich Text Format, which is not read."), "", tr("Save it as DOCX, ODT or PDF.")
         case _:
-            detail = tr("It is not what its beginning says that it is, or a part of it is missing.")
+            detail = tr("It is not of the kind that its first bytes say, or a part of it is missing.")
             return tr("{name} is damaged."), detail, tr("Get it again from where it came from, or save it anew.")
 
 
