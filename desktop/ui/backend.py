@@ -110,7 +110,7 @@ class Backend(QObject):
         self.downloads = DownloadFlow(window, background, services, self.news, paths)
         self.imports = ImportFlow(window, background, services, self._loaded_files)
         self.model_list = ModelListFlow(window, background, services, self.selection, self.licenses)
-        self.loading = LoadSettingsFlow(window, background, shared.change_model)
+        self.loading = LoadSettingsFlow(window, background, shared.change_model, services.library)
         self.setup = ModelSetupFlow(window, background, services, self.access, self.downloads, self.imports)
         self.suggestion = ModelSuggestionFlow(window, window.display, background, services, self.selection)
         self.tray = shared.tray

@@ -11,12 +11,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from desktop.paths import find_paths
-from desktop.settings import ModelSettings, SettingsFile
+from desktop.settings import AdapterSettings, ModelSettings, SettingsFile
+from desktop.ui.models.adapter_section import AdapterRow
 from desktop.ui.models.load_options import load_options, read_stops, stops_text
 from desktop.ui.models.load_settings_section import LoadSettingsSection
 from desktop.ui.models.models_page import ModelsPage
 from desktop.ui.parts.line_edit import Field
+from tests.accepting import accept
 from tests.fakes.fake_engine import FakeEngine
+from tests.fakes.tiny_adapter import lora_adapter
 from tests.ui.driving import Driver, found
 
 Open = Callable[..., Driver]
@@ -138,3 +141,37 @@ def test_a_template_of_a_megabyte_is_told_of_and_not_drawn(open_window: Open) ->
 @pytest.mark.parametrize("stops", [(), ("END", "\n\n"), ("\\n", "a\tb", "\\"), ("é 中",), (" a ",)])
 def test_stops_are_read_as_they_were_written(stops: tuple[str, ...]) -> None:
     assert read_stops(stops_text(stops)) == stops
+
+
+def test_an_adapter_that_fits_is_put_on_the_model_once_its_license_is_accepted(open_window: Open, home: Path) -> None:
+    driver = open_window(FakeEngine())
+    services = driver.backend.services
+    poet = services.importer.add(lora_adapter(home / "poet.gguf", width=256, license_="mit"), adapters=True)
+    services.importer.add(lora_adapter(home / "other.gguf", width=64), adapters=True)
+    section = opened(driver)
+
+    def row() -> AdapterRow:
+        (only,) = section().adapters.rows.values()
+        return only
+
+    driver.until(lambda: bool(section().adapters.rows))
+    assert "Accept license" in row().state.text()
+    assert row().add.isHidden()
+    QTest.mouseClick(row().license, Qt.MouseButton.LeftButton)
+    driver.until(lambda: driver.window.shown == "license")
+    accept(services, poet.id)
+    driver.window.show_page("models")
+    driver.until(lambda: not row().add.isHidden())
+    row().add.setFocus()
+    QTest.keyClick(row().add, Qt.Key.Key_Space)
+    assert kept().adapters == (AdapterSettings(str(poet.path), 1.0),)
+    assert "1 adapter" in section().summary.text()
+    driver.until(lambda: bool(section().adapters.rows) and not row().scale.isHidden())
+    row().scale.setFocus()
+    row().scale.selectAll()
+    QTest.keyClicks(row().scale, "0.5")
+    QTest.keyClick(row().scale, Qt.Key.Key_Return)
+    assert kept().adapters == (AdapterSettings(str(poet.path), 0.5),)
+    driver.until(lambda: bool(section().adapters.rows) and not row().remove.isHidden())
+    QTest.mouseClick(row().remove, Qt.MouseButton.LeftButton)
+    assert kept() == ModelSettings()

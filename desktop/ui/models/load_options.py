@@ -4,7 +4,7 @@ what automatic means. Their ranges are those of `desktop.settings.ModelSettings`
 from typing import get_args
 
 from desktop.settings import KvCacheType, ModelSettings, Settings
-from desktop.translation import tr
+from desktop.translation import tr, trn
 from desktop.ui.panel.option_catalog import PanelOption
 
 
@@ -111,6 +111,8 @@ def summary_of(own: ModelSettings) -> str:
         said.append(tr("a chat template of your own"))
     if own.stops:
         said.append(tr("stops of your own"))
+    if own.adapters:
+        said.append(trn("{count} adapter", "{count} adapters", len(own.adapters)).format(count=len(own.adapters)))
     return " · ".join(said) or tr("Everything is left to Latchkey.")
 
 

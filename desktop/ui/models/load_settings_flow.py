@@ -13,8 +13,11 @@ from desktop.errors import UserError
 from desktop.library.load_settings_check import check_model_settings, read_template
 from desktop.settings import ModelSettings
 from desktop.translation import tr
+from desktop.ui.models.fitting_adapters import fitting_adapters
 
 if TYPE_CHECKING:
+    from desktop.library.library import Library
+    from desktop.ui.models.adapter_section import AdapterItem
     from desktop.ui.models.models_page import ModelsPage
     from desktop.ui.navigator import Navigator
 
@@ -23,14 +26,22 @@ class LoadSettingsFlow(QObject):
     """Between the page of models and the settings. `change_model` writes what is set for one, and has it used."""
 
     def __init__(
-        self, navigator: "Navigator", background: Background, change_model: Callable[[str, dict[str, Any]], None]
+        self,
+        navigator: "Navigator",
+        background: Background,
+        change_model: Callable[[str, dict[str, Any]], None],
+        library: "Library",
     ) -> None:
         super().__init__()
         self._navigator, self._background, self._change_model = navigator, background, change_model
+        self._library = library
         self._closed = False
+        self._asked_for = 0
+        navigator.page_shown.connect(self._page_shown)
         navigator.when_built("models", self._connect)
 
     def _connect(self, page: "ModelsPage") -> None:
+        page.detail.adapters_asked.connect(self._list_adapters)
         page.detail.show_settings(self._navigator.settings)
         page.detail.loading_changed.connect(self._change)
         page.detail.template_asked.connect(self._choose_template)
@@ -43,6 +54,21 @@ class LoadSettingsFlow(QObject):
         """Settings were changed, here or elsewhere."""
         if self._navigator.is_built("models") and not self._closed:
             self._page.detail.show_settings(self._navigator.settings)
+
+    def _page_shown(self, page: str) -> None:
+        if page == "models":
+            self.refresh()  # a license of an adapter may have been accepted
+
+    def _list_adapters(self, model_id: str) -> None:
+        """Look for the adapters that fit the model, and show them."""
+        self._asked_for += 1
+        mine = self._asked_for
+
+        def listed(items: "tuple[AdapterItem, ...]") -> None:
+            if not self._closed and mine == self._asked_for and self._page.detail.loading is not None:
+                self._page.detail.loading.show_adapters(items)
+
+        self._background.pool(lambda: fitting_adapters(self._library, model_id), listed, lambda _: listed(()))
 
     def close(self) -> None:
         """Show nothing any more."""

@@ -1,5 +1,6 @@
 """How one model is loaded, on its page: folded to a line that says what is set, and a row for each setting."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -7,6 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.settings import ModelSettings, Settings
 from desktop.translation import tr, trn
+from desktop.ui.models.adapter_section import AdapterItem, AdapterSection
 from desktop.ui.models.load_options import automatic_text, load_options, read_stops, stops_text, summary_of
 from desktop.ui.panel.option_row import OptionRow
 from desktop.ui.parts.button import Button
@@ -21,10 +23,13 @@ _LONGEST_LINE = 4_000
 
 
 class LoadSettingsSection(QWidget):
-    """`changed` carries new values by the names of `ModelSettings`; `template_asked` that a file is to be chosen."""
+    """`changed` carries new values by the names of `ModelSettings`; `template_asked` that a file is to be chosen,
+    `adapters_asked` that its rows are shown and `show_adapters` is wanted, `license_asked` the id of an adapter."""
 
     changed = Signal(dict)
     template_asked = Signal()
+    adapters_asked = Signal()
+    license_asked = Signal(str)
 
     def __init__(self, theme: Theme, model_name: str, *, opened: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +67,13 @@ class LoadSettingsSection(QWidget):
         if self.inside is not None:
             self.inside.setVisible(opened)
         self._show()
+        if self.opened:
+            self.adapters_asked.emit()
+
+    def show_adapters(self, items: Sequence[AdapterItem]) -> None:
+        """The imported adapters that fit the model."""
+        if self.inside is not None:
+            self.adapters.show_items(items)
 
     def _build(self) -> None:
         theme = self._theme
@@ -99,12 +111,18 @@ class LoadSettingsSection(QWidget):
         )
         rows.addWidget(self.stops)
         rows.addWidget(Label(theme, sentence, size="small", color="muted", wrap=True))
+        self.adapters = AdapterSection(theme)
+        self.adapters.changed.connect(lambda adapters: self.changed.emit({"adapters": adapters}))
+        self.adapters.license_asked.connect(self.license_asked)
+        rows.addWidget(self.adapters)
         self._column.addWidget(self.inside)
 
     def show_settings(self, settings: Settings, model_id: str) -> None:
         """Show what is set for the model now. What is being typed stays."""
         self._settings, self._own = settings, settings.model_settings.get(model_id, ModelSettings())
         self._show()
+        if self.opened:
+            self.adapters_asked.emit()
 
     def _show(self) -> None:
         own = self._own
@@ -125,6 +143,7 @@ class LoadSettingsSection(QWidget):
         self.kept.setText(count.format(count=f"{len(text):,}"))
         self.own_template.setVisible(bool(text))
         self.stops.show_text(stops_text(own.stops))
+        self.adapters.show_set(own.adapters)
 
     def commit(self) -> None:
         """Take what is being typed: the model shown is about to be another one."""
@@ -133,6 +152,7 @@ class LoadSettingsSection(QWidget):
                 row.commit()
             for box in (self.template, self.stops):
                 box.commit()
+            self.adapters.commit()
 
     def _reset_template(self) -> None:
         self.from_file.setFocus(Qt.FocusReason.OtherFocusReason)  # the button goes
@@ -145,5 +165,5 @@ class LoadSettingsSection(QWidget):
 
 
 def _load_values(own: ModelSettings) -> dict[str, Any]:
-    names = (*(option.field for option in load_options()), "chat_template", "stops")
+    names = (*(option.field for option in load_options()), "chat_template", "stops", "adapters")
     return {name: getattr(own, name) for name in names}

@@ -60,6 +60,7 @@ class ModelDetail(ScrollColumn):
     download_asked = Signal(str, str)
     loading_changed = Signal(str, dict)
     template_asked = Signal(str)
+    adapters_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, tr("Model"), 600, parent)
@@ -344,6 +345,8 @@ class ModelDetail(ScrollColumn):
             return
         self._heading(tr("Loading"))
         loading = self.loading = LoadSettingsSection(self._theme, card.listed.subject.name, opened=self._loading_opened)
+        loading.adapters_asked.connect(lambda: self.adapters_asked.emit(model.id))
+        loading.license_asked.connect(lambda adapter: self.license_asked.emit(adapter, ""))
         loading.show_settings(self._settings, model.id)
         loading.changed.connect(lambda changes: self.loading_changed.emit(model.id, changes))
         loading.template_asked.connect(lambda: self.template_asked.emit(model.id))
