@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication
 
 from desktop.atomic_file import remove_leftovers
@@ -23,6 +23,7 @@ from desktop.ui.system.idle_collection import IdleCollection
 from desktop.ui.system.process_events import MainThreadCalls, qt_application
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window.main_window import MainWindow
+from desktop.ui.window.restored_windows import OpenView, RestoredWindows
 from desktop.ui.window.window_geometry import stand_beside
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Program(QObject):
         self._drafts = SharedDrafts(ComposerDrafts(paths.data / "drafts.json"))
         self._collection = IdleCollection(self._is_answering, self)
         self._windows: list[MainWindow] = []
+        self._restored = RestoredWindows(paths.data / "windows.json")
         self._views: dict[int, WindowDrafts] = {}
         self.window = self._make_window()
         self.setParent(self.window)
@@ -97,6 +99,7 @@ class Program(QObject):
         window.settings_changed.connect(self.change_settings)
         window.window_asked.connect(self.open_window)
         window.quitting.connect(self.close_windows)
+        window.restored.settled.connect(self._keep_windows)
         window.chat_told.connect(self._collection.postpone)
         window.chat_page.composer.edit.textChanged.connect(self._collection.postpone)
         return window
@@ -106,12 +109,17 @@ class Program(QObject):
 
     def open_window(self) -> None:
         """Open one more window, beside the others."""
+        self._open_window()
+
+    def _open_window(self, view: OpenView | None = None) -> None:
+        """`view`: one of the last run's, which does not take the focus."""
         if self._closed:
             return
         active = QApplication.activeWindow()
         window = self._make_window()
-        window.begin_anew()
-        stand_beside(window, active if isinstance(active, MainWindow) else self.window)
+        window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, on=view is not None)
+        if not window.restored.stand_beside_first(view):
+            stand_beside(window, active if isinstance(active, MainWindow) else self.window)
         if self._shared is not None:
             window.first_paint.connect(self._build_backends)
         window.show()
@@ -129,6 +137,8 @@ class Program(QObject):
 
     def _window_closing(self, window: MainWindow | None) -> None:
         others = [each for each in self._windows if each is not window]
+        if window is None or window.is_leaving or not others:
+            self._restored.end(self._further_views())  # before any of them goes
         if window is None or not others:
             self.close()
             return
@@ -139,8 +149,18 @@ class Program(QObject):
         if window is self.window:
             self.window = others[0]
             self.setParent(self.window)
+        if not window.is_leaving:  # it alone was closed: it does not come back
+            self._keep_windows()
         gc.unfreeze()  # or what was made of it would be kept
         window.deleteLater()
+
+    def _further_views(self) -> list[OpenView]:
+        return [each.restored.view for each in self._windows if each is not self.window]
+
+    def _keep_windows(self) -> None:
+        """Windows were opened, closed, moved or show something else: keep what the next start opens."""
+        self.window.restored.take_first_place()
+        self._restored.keep_soon(self._further_views())
 
     # --- what stands behind them ---------------------------------------------------------------------------------
 
@@ -188,6 +208,8 @@ class Program(QObject):
         self._shared = make()
         self._build_backends()
         self._shared.start()
+        for view in self._restored.read():
+            self._open_window(view)
         # What stands now stays: the collector need not look at it again while an answer streams.
         gc.freeze()
         self.open_files(())

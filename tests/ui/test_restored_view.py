@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtTest import QTest
 
+from desktop.ui.window.restored_windows import OpenView, RestoredWindows
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.driving import Driver
 
 Open = Callable[..., Driver]
+TWO = ("Long", "Brief")
 LONG = "\n\n".join(f"Paragraph {number} of a long answer." for number in range(80))
 
 
@@ -104,3 +107,47 @@ def test_a_further_window_that_shows_nothing_does_not_make_the_first_one_forget(
     second.close()
     driver.closed = True
     assert json.loads((driver.home / "data" / "view.json").read_text())["chat"] == shown
+
+
+def test_a_further_window_comes_back_with_its_chat_and_place_and_a_closed_one_does_not(open_window: Open) -> None:
+    driver = _two_chats(open_window)
+    _open_titled(driver, "Long")
+    long, brief = (next(each.id for each in driver.sidebar.rows.conversations if each.title == title) for title in TWO)
+    for _ in range(3):
+        driver.program.open_window()
+    first, second, third, fourth = driver.program.windows
+    driver.until(lambda: all(each.chat is not None for each in driver.program.windows))
+    for window in (second, third):
+        window.open_conversation(brief)
+    fourth.temporary.begin()
+    driver.until(lambda: all(each.restored.view.chat == brief for each in (second, third)))
+    second.setGeometry(40, 50, 720, 500)
+    third.close()
+    first.quit()  # before the others
+    driver.closed = True
+    again = open_window(FakeEngine())
+    again.until(lambda: len(again.program.windows) == 2)
+    first, second = again.program.windows
+    again.until(lambda: all(each.chat_page.shown_transcript is not None for each in (first, second)))
+    assert [each.chat_page.conversation_id for each in (first, second)] == [long, brief]
+    assert second.geometry().getRect() == (40, 50, 720, 500)
+    second.close()
+    again.close()
+    last = open_window(FakeEngine())
+    last.until(lambda: last.page.shown_transcript is not None)
+    assert len(last.program.windows) == 1
+    assert last.page.conversation_id == long
+
+
+def test_windows_that_cannot_be_read_are_none_and_not_many_are_opened(tmp_path: Path) -> None:
+    path = tmp_path / "windows.json"
+    restored = RestoredWindows(path)
+    restored.end([OpenView("kept from the run before")])
+    assert not path.exists(), "nothing is written before it was read"
+    for text in ("{", "3", '["x"]', '[{"chat": 1, "page": "", "geometry": ""}]'):
+        path.write_text(text)
+        assert restored.read() == ()
+    restored.keep_soon([OpenView(), *(OpenView(str(number)) for number in range(50))])
+    restored.end([OpenView("a"), OpenView(page="models")])
+    restored.end([])
+    assert restored.read() == (OpenView("a"), OpenView(page="models"))

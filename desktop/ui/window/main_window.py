@@ -187,9 +187,10 @@ class MainWindow(QMainWindow):
         self._restored.reopen_chat(chat)
         self._restored.reopen_page(self)
 
-    def begin_anew(self) -> None:
-        """Show nothing of the last run: another window of this one shows it."""
-        self._restored.begin_anew()
+    @property
+    def restored(self) -> RestoredView:
+        """What the next start shows again."""
+        return self._restored
 
     def show_event(self, event: "ChatEvent") -> None:
         """Show an event of the chat session."""
@@ -358,7 +359,8 @@ class MainWindow(QMainWindow):
 
     def _first_paint_done(self) -> None:
         # Where no window manager does it, the keyboard would go nowhere.
-        self.activateWindow()
+        if not self.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating):
+            self.activateWindow()
         self.setWindowIcon(QIcon(str(self._paths.resources / "icons" / "latchkey.svg")))
         self.first_paint.emit()
 
@@ -384,7 +386,8 @@ class MainWindow(QMainWindow):
             focus.clearFocus()  # what is typed into a setting holds from here on
         self.chat_page.save_draft()
         self._restored.save()
-        self._save_geometry()
+        if not self._restored.is_beside:
+            self._save_geometry()
         self._chat = None
         self.conversations.stop()
         self.chat_page.clear_chat()

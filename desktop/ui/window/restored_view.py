@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
 from desktop.atomic_file import read_json, write_atomically
+from desktop.ui.window.restored_windows import OpenView
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -28,17 +30,23 @@ class RestoredView(QObject):
     """Kept in `path`, a small file; one that cannot be read counts as empty, and one that cannot be written is only
     logged: nothing of a person's is in it.
 
-    It is saved some seconds after something changed; `also` is called then, as it is when `window` was moved.
+    It is saved some seconds after something changed; `also` is called then, as it is when `window` was moved, and
+    `settled` emitted. A window beside the first one (`stand_beside_first`) leaves the chat and the page in the file to
+    that one, and calls nothing: what it shows is kept by `RestoredWindows`.
     """
 
-    def __init__(self, path: Path, page: "ChatPage", also: Callable[[], None], window: QObject) -> None:
+    settled = Signal()
+
+    def __init__(self, path: Path, page: "ChatPage", also: Callable[[], None], window: QWidget) -> None:
         super().__init__(window)
+        self._window = window
+        self._left: OpenView | None = None
         self._path, self._page, self._also = path, page, also
         self._places: dict[str, tuple[str, int]] = {}
         self._others: dict[str, Any] = {}  # what a newer version remembers besides
         self._shown = ""
         self._open_chat = self._open_page = ""
-        self._temporary = self._is_further = False
+        self._temporary = self._is_further = self._is_beside = False
         self._draft = page.composer.text
         self._written: bytes | None = None
         self._writer: ThreadPoolExecutor | None = None
@@ -66,11 +74,37 @@ class RestoredView(QObject):
     def _is_untouched(self) -> bool:
         return self._page.shown_transcript is None and self._page.composer.text == self._draft
 
-    def begin_anew(self) -> None:
-        """Nothing of the last run is shown here: another window of this run shows it, or did. As long as this one shows
-        nothing, what the next start opens is that window's."""
-        self._open_chat = self._open_page = ""
-        self._is_further = True
+    def stand_beside_first(self, view: OpenView | None = None) -> bool:
+        """What the first window of the last run showed is not shown here, but `view`, what another one did. As long as
+        this one shows nothing, what the next start opens is what the first one showed. Whether `view` says where this
+        window stands."""
+        view = view or OpenView()
+        self._open_chat, self._open_page = view.chat, view.page if view.page in _RESTORED_PAGES else ""
+        self._is_further = self._is_beside = True
+        return self._window.restoreGeometry(QByteArray.fromBase64(view.geometry.encode("ascii", "ignore")))
+
+    def take_first_place(self) -> None:
+        """The window is the first one from now on."""
+        if self._is_beside:
+            self._is_beside = False
+            self.changed()
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether another window is the first one."""
+        return self._is_beside
+
+    @property
+    def view(self) -> OpenView:
+        """What the window shows; of one that is closed, what it showed last."""
+        return self._left or self._seen()
+
+    def _seen(self) -> OpenView:
+        page = self._page
+        chat = page.conversation_id or "" if page.shown_transcript is not None else self._open_chat
+        chat = "" if self._temporary else chat
+        geometry = bytes(self._window.saveGeometry().toBase64().data()).decode("ascii")
+        return OpenView(chat, self._shown if self._shown in _RESTORED_PAGES else "", geometry)
 
     def leave_chat(self, *, for_temporary: bool = False) -> None:
         """Another conversation, or another branch, is about to be shown: remember where this one stands.
@@ -113,6 +147,7 @@ class RestoredView(QObject):
     def save(self) -> None:
         """Save it now; nothing is saved afterwards."""
         self._timer.stop()
+        self._left = self._seen()
         if self._writer is not None:
             self._writer.shutdown(wait=True)
         self._written = None  # another window may have written the file since
@@ -121,7 +156,9 @@ class RestoredView(QObject):
     def _save_soon(self) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
-        self._also()
+        self.settled.emit()
+        if not self._is_beside:
+            self._also()
         body = self._body()
         if body != self._written:
             # Off the main thread: a slow disk may take a tenth of a second for it.
@@ -130,14 +167,13 @@ class RestoredView(QObject):
 
     def _body(self) -> bytes:
         self._note_place()
-        page = self._page
-        shown = "" if self._temporary or page.shown_transcript is None else page.conversation_id or ""
+        seen = self._seen()
         kept = list(self._places.items())[-_MOST_CHATS:]
         values = {
             "version": 1,
             **self._others,
-            "chat": shown,
-            "page": self._shown if self._shown in _RESTORED_PAGES else "",
+            "chat": seen.chat,
+            "page": seen.page,
             "places": {key: list(place) for key, place in kept},
         }
         return json.dumps(values).encode("ascii")
@@ -157,7 +193,7 @@ class RestoredView(QObject):
         values: dict[str, Any] = json.loads(body)
         try:
             before: Any = read_json(self._path)
-            if not values["chat"] and not values["page"]:
+            if self._is_beside or (not values["chat"] and not values["page"]):
                 values["chat"], values["page"] = str(before["chat"]), str(before["page"])
             places = {**before["places"], **values["places"]}
             values["places"] = dict(list(places.items())[-_MOST_CHATS:])
