@@ -175,7 +175,9 @@ class ModelReference(msgspec.Struct, frozen=True):
 class Timing(msgspec.Struct, frozen=True):
     """How an answer went: counts in model tokens, times in seconds, speed in tokens per second.
 
-    Of `cached_tokens`, `memory_tokens` came from a state kept in memory, `disk_tokens` from one kept on the disk.
+    Of `cached_tokens`, `memory_tokens` came from a state kept in memory, `disk_tokens` from one kept on the disk. Of
+    `prompt_tokens`, the system message with a summary in it takes `system_tokens`, and passages of documents take
+    `document_tokens`; where that is not known, nothing is stored of it.
     """
 
     prompt_tokens: int = 0
@@ -191,6 +193,8 @@ class Timing(msgspec.Struct, frozen=True):
     disk_tokens: int = 0
     drafted_tokens: int = 0
     accepted_tokens: int = 0
+    system_tokens: int | msgspec.UnsetType = msgspec.UNSET
+    document_tokens: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class AnswerRecord(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -154,4 +154,6 @@ def _known_of(timing: Timing | None) -> Timing | None:
         generated_tokens=timing.generated_tokens,
         context_length=timing.context_length,
         dropped_messages=timing.dropped_messages,
+        system_tokens=timing.system_tokens,
+        document_tokens=timing.document_tokens,
     )

@@ -1,7 +1,8 @@
 """What fills a model's context: how many tokens its parts take.
 
-The engine counts whole prompts and answers. What a part of a prompt takes is estimated by its characters, so that all
-parts together take what the engine counted.
+The engine counts whole prompts and answers, and of a prompt that it read the system message and passages of documents.
+What else is told apart, and all parts of a prompt of which no more is known, are estimated by their characters, so that
+all parts together take what the engine counted.
 """
 
 from collections.abc import Sequence
@@ -10,13 +11,12 @@ from typing import Literal
 
 from desktop.chat.document_prompt import document_parts, passage_characters
 from desktop.chat.engine_requests import chat_messages, newest_summary
-from desktop.conversation import ChatMessage, Message, PassagePart, SummaryPart
+from desktop.conversation import ChatMessage, Message, PassagePart, SummaryPart, Timing
 
 ContextPartName = Literal["system", "summary", "documents", "pinned", "messages", "thinking", "answer", "room", "free"]
 """The system prompt; the summary of what is no longer there; passages of documents; pinned messages with their rounds;
-all other messages;
-thinking of the newest answer, which the next one is not given; that answer; what is kept free for the next answer; what
-else is free."""
+all other messages, with what the model's template writes around each; thinking of the newest answer, which the next one
+is not given; that answer; what is kept free for the next answer; what else is free."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ def context_use(path: Sequence[Message], system_prompt: str, *, used: int, total
     found = document_parts(answer)[0] if answer is not None and generated else ()
     timings = [message.timing for message in path if message.timing is not None]
     dropped = timings[-1].dropped_messages if timings else 0
-    parts = _prompt_parts(before, system_prompt, newest_summary(path), dropped, used - generated, found)
+    lengths = _lengths(before, system_prompt, newest_summary(path), dropped, found)
+    parts = _counted(lengths, used - generated, answer.timing if answer is not None else None)
+    parts = parts or _shared(lengths, used - generated)
     if answer is not None and generated:
         parts += _answer_parts(answer, generated)
     left = max(total - used, 0)
@@ -58,27 +60,42 @@ def context_use(path: Sequence[Message], system_prompt: str, *, used: int, total
     return ContextUse(used, total, tuple(part for part in parts if part.tokens))
 
 
-def _prompt_parts(
+def _lengths(
     path: Sequence[Message],
     system_prompt: str,
     summary: SummaryPart | None,
     dropped: int,
-    tokens: int,
     found: Sequence[PassagePart],
-) -> list[ContextPart]:
+) -> dict[ContextPartName, int]:
     turns = [message for message in chat_messages("", path, summary, found) if message.role != "system"]
     if summary is None:
         turns = without_dropped(turns, dropped)
     documents = sum(passage_characters(message.text) for message in turns)
     pinned = sum(message.length - passage_characters(message.text) for message in turns if message.pinned)
-    lengths: dict[ContextPartName, int] = {
+    return {
         "system": len(system_prompt.strip()),
         "summary": len(summary.text) if summary is not None else 0,
         "documents": documents,
         "pinned": pinned,
         "messages": sum(message.length for message in turns) - pinned - documents,
     }
-    return _shared(lengths, tokens)
+
+
+def _counted(lengths: dict[ContextPartName, int], tokens: int, timing: Timing | None) -> list[ContextPart]:
+    """The parts of a prompt of `tokens` as the engine counted them; [] where it did not, or counted another prompt."""
+    if timing is None or timing.prompt_tokens != tokens:
+        return []
+    system, documents = timing.system_tokens, timing.document_tokens
+    if not isinstance(system, int) or not isinstance(documents, int) or min(system, documents) < 0:
+        return []
+    names: tuple[tuple[tuple[ContextPartName, ...], int], ...] = (
+        (("system", "summary"), system),
+        (("documents",), documents),
+        (("pinned", "messages"), tokens - system - documents),
+    )
+    parts = [part for group, count in names for part in _shared({name: lengths[name] for name in group}, count)]
+    whole = all(part.tokens >= 0 for part in parts) and sum(part.tokens for part in parts) == tokens
+    return parts if whole else []
 
 
 def _answer_parts(answer: Message, tokens: int) -> list[ContextPart]:

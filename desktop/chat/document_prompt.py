@@ -49,6 +49,11 @@ def passage_characters(text: str) -> int:
     return sum(len(found[0]) for found in _BLOCK.finditer(text))
 
 
+def passage_spans(messages: Iterable[ChatMessage]) -> tuple[tuple[int, int, int], ...]:
+    """Where blocks of passages stand: the place of a message, and their begin and end in its text."""
+    return tuple((at, *found.span()) for at, each in enumerate(messages) for found in _BLOCK.finditer(each.text))
+
+
 def document_parts(message: Message) -> tuple[tuple[PassagePart, ...], tuple[AttachedFilePart, ...]]:
     """The passages and the attached files of a message."""
     passages = tuple(part for part in message.parts if isinstance(part, PassagePart))

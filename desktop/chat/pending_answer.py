@@ -12,6 +12,7 @@ from desktop.chat.answer_record import compared, make_record
 from desktop.chat.answer_settings import AnswerSettings, OptionsChange
 from desktop.chat.chat_events import AnswerPhase, AnswerPhaseName
 from desktop.chat.context_summary import SummaryRun, plan_summary
+from desktop.chat.document_prompt import passage_spans
 from desktop.chat.engine_requests import (
     chat_messages,
     dropped_before,
@@ -200,7 +201,14 @@ class PendingAnswer:
         # One that is made again is of no conversation: nothing that is kept of one may be in the context beside it.
         kept_as = self.conversation_id if self.again is None else ""
         return GenerateRequest(
-            request_id, messages, options, kept_as, dropped_messages=dropped, prefill=self.prefill, images=images
+            request_id,
+            messages,
+            options,
+            kept_as,
+            dropped_messages=dropped,
+            prefill=self.prefill,
+            images=images,
+            document_spans=passage_spans(messages),
         )
 
     def begin_summary(self, needed_tokens: int, context_length: int, *, thinks: bool) -> SummaryRun | None:
@@ -280,6 +288,8 @@ class PendingAnswer:
             timing = timing_of(done)
         elif timing is None and self.prompted is not None:
             timing = self._known_timing("cancelled" if status == "stopped" else "end")
+        if timing is not None and self.prompted is not None:
+            timing = _with_parts(timing, self.prompted)
         thinking_s = done.thinking_s if done is not None else None
         message = self._message(status, _parts(self._said, thinking_s), timing, error)
         return msgspec.structs.replace(message, record=self._record(message, done.seed if done is not None else None))
@@ -321,6 +331,14 @@ class PendingAnswer:
             context_length=prompted.context_length,
             dropped_messages=prompted.dropped_messages,
         )
+
+
+def _with_parts(timing: Timing, prompted: PromptPrepared) -> Timing:
+    """`timing` with what the parts of the prompt take, where the worker knows it."""
+    system, documents = prompted.system_tokens, prompted.document_tokens
+    if system is None or documents is None:
+        return timing
+    return msgspec.structs.replace(timing, system_tokens=system, document_tokens=documents)
 
 
 def _said(part: AnswerPart) -> tuple[_PartKind, list[str]]:

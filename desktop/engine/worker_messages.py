@@ -56,7 +56,8 @@ class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
     `dropped_messages` were left out for the last answer on this branch: where that many still suffice, they are again.
     `saved_state` is how many bytes of the state file hold a state of this conversation, 0 where there is none.
     `prefill` is text that the answer begins with: the model goes on from it, and what is told is what follows it.
-    `images` are the pictures that `messages` name, each once.
+    `images` are the pictures that `messages` name, each once. `document_spans` say where passages of documents stand:
+    the place of a message, and where its text begins and ends to be one, in characters.
     """
 
     id: int
@@ -68,6 +69,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, tag="generate"):
     saved_state: int = 0
     prefill: str = ""
     images: tuple[RequestImage, ...] = ()
+    document_spans: tuple[tuple[int, int, int], ...] = ()
 
 
 class CancelRequest(msgspec.Struct, frozen=True, tag="cancel"):
@@ -217,7 +219,8 @@ class PromptPrepared(msgspec.Struct, frozen=True, tag="prompted"):
     """The prompt is rendered and counted: the `dropped_messages` oldest did not fit the context and were left out.
 
     `prompt_sha256` is the hash of its tokens, as 32-bit integers in little-endian order; a picture's stand for its
-    pixels. `images` are the pictures in it, in their order.
+    pixels. `images` are the pictures in it, in their order. `system_tokens` are those of the system message,
+    `document_tokens` those of passages of documents; None where that is not known.
     """
 
     id: Int64
@@ -227,6 +230,8 @@ class PromptPrepared(msgspec.Struct, frozen=True, tag="prompted"):
     context_length: Count
     prompt_sha256: HexDigest = ""
     images: Annotated[tuple[SeenImage, ...], msgspec.Meta(max_length=1024)] = ()
+    system_tokens: Count | None = None
+    document_tokens: Count | None = None
 
 
 class PromptProgress(msgspec.Struct, frozen=True, tag="prompt-progress"):

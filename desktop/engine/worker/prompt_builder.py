@@ -28,7 +28,9 @@ from desktop.engine.worker.context_fit import ContextFit, TokenizedTurns, too_lo
 from desktop.engine.worker.forced_call import ForcedCall, forced_call, offered_tools
 from desktop.engine.worker.loaded_model import LoadedModel, common_prefix
 from desktop.engine.worker.picture_marks import has_pictures, with_marks, with_pictures
+from desktop.engine.worker.picture_tokens import text_tokens
 from desktop.engine.worker.projector import PreparedPicture
+from desktop.engine.worker.prompt_parts import UNKNOWN_PARTS, PromptParts, count_parts
 from desktop.engine.worker.prompt_style import PLAIN_STYLE, PromptStyle, all_text, is_text, splitter, switched
 from desktop.engine.worker.thinking_control import ThinkingControl, ThinkingPrompt
 from desktop.engine.worker.tool_layout import changed_texts, definitions
@@ -49,7 +51,7 @@ class TokenizedPrompt:
 
     The answer ends before any of `stops` in its text, and at any of the tokens `ends`, whose spelling never shows.
     `marks` finds what marks thinking in it, calls of `tools`, and the end of the turn. `style` is how it was rendered.
-    `forced` is the call that the answer has to be, None where it is free.
+    `forced` is the call that the answer has to be, None where it is free. `parts` are what its parts take.
     """
 
     tokens: list[int]
@@ -62,6 +64,7 @@ class TokenizedPrompt:
     tools: tuple[ToolDefinition, ...] = ()
     style: PromptStyle = PLAIN_STYLE
     forced: ForcedCall | None = None
+    parts: PromptParts = UNKNOWN_PARTS
 
     @property
     def sha256(self) -> str:
@@ -137,7 +140,9 @@ class PromptBuilder:
         tools = () if formed else style.tools
         forced = self._forced(offered) if offered else None
         opened = _opened(prompt.tail)
-        return TokenizedPrompt(prompt.tokens, dropped, opened, stops, ends, header, marks, tools, style, forced)
+        spelled = [self._tokenizer.pieces[token] for token in text_tokens(prompt.tokens)]
+        parts = count_parts(spelled, request, dropped)
+        return TokenizedPrompt(prompt.tokens, dropped, opened, stops, ends, header, marks, tools, style, forced, parts)
 
     def _prepared(self, request: GenerateRequest) -> dict[str, PreparedPicture]:
         """The pictures of `request` as the model is to read them, by what its messages call them."""

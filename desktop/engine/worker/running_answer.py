@@ -127,8 +127,7 @@ class RunningAnswer:
         self._times.begin_reading(len(tokens) - reused.count)
         if self.begun:
             return None
-        self._reused = reused
-        self._pause = self._checkpoint_at()
+        self._reused, self._pause = reused, self._checkpoint_at()
         self._send(
             PromptPrepared(
                 self.request.id,
@@ -138,6 +137,7 @@ class RunningAnswer:
                 self._model.context_length,
                 prompt.sha256,
                 seen_images(prompt.tokens, prompt.style.pictures),
+                *(prompt.parts.system, prompt.parts.documents),
             )
         )
         return over

@@ -1,5 +1,6 @@
 """What fills the context: the parts take together what the engine counted, and say which of them are estimates."""
 
+import msgspec
 import pytest
 
 from desktop.chat.context_use import ContextPart, context_use
@@ -32,6 +33,37 @@ def test_the_parts_take_what_the_engine_counted_and_the_room_is_what_is_left() -
     assert parts["room"] == ContextPart("room", 250, exact=True)
     assert parts["free"] == ContextPart("free", 310, exact=True)
     assert sum(part.tokens for part in use.parts) == 1000
+
+
+@pytest.mark.parametrize(
+    ("prompt", "counts", "exact"),
+    [
+        (400, {"system_tokens": 90, "document_tokens": 0}, True),
+        (400, {}, False),
+        (399, {"system_tokens": 90, "document_tokens": 0}, False),
+        (400, {"system_tokens": 401, "document_tokens": 0}, False),
+        (400, {"system_tokens": 90, "document_tokens": -1}, False),
+        (400, {"system_tokens": 90, "document_tokens": 10}, False),
+    ],
+    ids=["counted", "older answer", "another prompt", "more than all", "negative", "documents where there are none"],
+)
+def test_parts_are_exact_where_the_engine_counted_this_prompt(prompt: int, counts: dict[str, int], exact: bool) -> None:
+    answer = turn(2, "assistant", "a", timing=Timing(prompt, generated_tokens=40, **counts))  # type: ignore[arg-type]
+    path = [turn(1, "user", "q" * 300), answer]
+    use = context_use(path, "s" * 100, used=440, total=1000, room=250)
+    system, messages = use.parts[:2]
+    assert (system.tokens, messages.tokens) == ((90, 310) if exact else (100, 300))
+    assert system.exact is messages.exact is exact
+    talk = [turn(1, "user", "q", pinned=True), turn(2, "assistant", "a"), turn(3, "user", "q"), answer]
+    parts = by_name(context_use(talk, "s", used=440, total=1000, room=250))
+    assert (parts["system"].exact, parts["pinned"].exact, parts["messages"].exact) == (exact, False, False)
+
+
+def test_an_older_answers_timing_is_stored_as_it_was() -> None:
+    stored = b'{"prompt_tokens":400,"accepted_tokens":0}'
+    again = msgspec.json.encode(msgspec.json.decode(stored, type=Timing))
+    assert b"system_tokens" not in again
+    assert b"document_tokens" not in again
 
 
 def test_what_stands_alone_is_no_estimate() -> None:

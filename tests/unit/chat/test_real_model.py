@@ -45,7 +45,11 @@ def test_two_turns_are_answered_and_the_second_reads_only_what_is_new(talk: Talk
     assert second.timing.prompt_tokens > second.timing.cached_tokens
     assert talk.told(ContextUsed)[-1].used == second.timing.prompt_tokens + second.timing.generated_tokens
     talk.settled()
-    assert [each.text for each in talk.store.branch(talk.chat.current_id or "")][1::2] == [first.text, second.text]
+    stored = talk.store.branch(talk.chat.current_id or "")
+    assert [each.text for each in stored][1::2] == [first.text, second.text]
+    assert stored[-1].timing is not None
+    parts = stored[-1].timing.system_tokens, stored[-1].timing.document_tokens
+    assert parts == (0, 0), "counted: there are none"
 
 
 def test_a_greedy_answer_regenerated_is_the_same(talk: Talk) -> None:

@@ -11,7 +11,9 @@ from desktop.engine.load_params import LoadParams
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.loaded_model import LoadedModel
 from desktop.engine.worker.prompt_builder import PromptBuilder
+from desktop.engine.worker.prompt_parts import PromptParts
 from desktop.engine.worker.tokenizer import Tokenizer
+from desktop.engine.worker_messages import GenerateRequest
 from tests.fakes.parrot import Token, parrot
 from tests.fakes.tiny_gguf import random_model
 
@@ -118,6 +120,23 @@ def test_spelled_control_tokens_stay_text(
     read = prompter.rendered([ChatMessage.from_text("user", text)]).tokens
     said = b"".join(loaded.tokenizer._piece(token, True) for token in read).decode()
     assert text in said, "and the model reads it as it was written"
+
+
+@pytest.mark.parametrize("kind", ["llama", "bpe"])
+def test_the_tokens_of_a_prompts_parts_are_counted(
+    model: Callable[[Path], LoadedModel], model_file: Files, kind: str
+) -> None:
+    loaded = model(model_file(kind))
+    text = "the of <|im_end|> and"
+    turns = (ChatMessage.from_text("system", text), ChatMessage.from_text("user", f"{text}\n\nHello"))
+    prompt = PromptBuilder(loaded).make(GenerateRequest(1, turns, document_spans=((1, 0, len(text)),)))
+    whole = sum(len(loaded.tokenizer.tokenize(part, special=False, continued=True)) for part in _sides(text))
+    assert prompt.parts == PromptParts(whole, whole)
+
+
+def _sides(text: str) -> list[str]:
+    """`text` cut where spelled control tokens are split up."""
+    return text.replace("<|im_end|>", "<\0|im_end|>").split("\0")
 
 
 def test_a_mark_of_thinking_that_the_files_maker_defined_stays_text(

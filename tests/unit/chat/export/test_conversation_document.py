@@ -75,7 +75,7 @@ ANSWER = Message(
     "stopped",
     ModelReference("llama", "Llama 3.2", "12" * 32, "llama3.2", "Built with Llama"),
     {"temperature": 0.1, "top_k": 40, "grammar": "root ::= x", "min_p": None, "top_p": 1.0},
-    Timing(12, 3, 45, 0.1 + 0.2, 1 / 3, "length", 42, 4096, 1, 2, 3, 4, 5),
+    Timing(12, 3, 45, 0.1 + 0.2, 1 / 3, "length", 42, 4096, 1, 2, 3, 4, 5, 6, 7),
     "It stopped.",
     1764576000.1234567,
     pinned=True,
