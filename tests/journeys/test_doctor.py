@@ -27,6 +27,7 @@ def test_doctor_reports_what_matters_and_changes_nothing(home: Path) -> None:
         "log",
         "sandbox",
         "document_sandbox",
+        "tool_servers",
         "keyring",
         "policy",
         "ledger",

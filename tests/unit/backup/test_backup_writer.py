@@ -198,7 +198,7 @@ def test_what_cannot_be_read_is_left_out_and_named(open_home: OpenHome, tmp_path
     data.paths.ledger_file.write_bytes(b"no ledger at all" * 100)
     left_out = write_backup(data, tmp_path / "b.zip").manifest.left_out
     assert len(left_out) == 3
-    assert all(any(word in sentence for sentence in left_out) for word in ("settings.json", "image", "ledger"))
+    assert all(any(word in sentence for sentence in left_out) for word in ("settings.json", "attachment", "ledger"))
     assert set(members(tmp_path / "b.zip")) == {
         "conversations.db",
         "config/presets.json",
