@@ -45,8 +45,7 @@ from desktop.engine.generation_options import (
     JsonSchemaFormat,
     ThinkingOptions,
 )
-from desktop.engine.token_logprobs import TokenCandidate, TokenLogprob
-from desktop.engine.worker_messages import GenerateRequest, ModelInfo
+from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import ContextFullError
 from desktop.library.library_model import LibraryModel
 from desktop.settings import ModelSettings, Settings

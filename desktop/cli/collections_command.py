@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from desktop.byte_size import duration_text, percent_text, size_text
-from desktop.cli.collections_add_command import add_paths, unlock_file, update_collection
+from desktop.chat.export.message_sources import place_text
+from desktop.cli.collections_add_command import add_paths, unlock_file, update_collection, why_unread
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE, UsageError
 from desktop.cli.output import paragraph

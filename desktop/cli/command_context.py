@@ -129,7 +129,7 @@ class CommandContext:
         """Reads documents in confined processes of their own."""
         from desktop.documents.document_reader import DocumentReader
 
-        return DocumentReader(self.paths.engine_logs)
+        return DocumentReader(self.paths.reader_logs)
 
     @cached_property
     def collections(self) -> "CollectionService":
@@ -138,7 +138,7 @@ class CommandContext:
         from desktop.documents.search_models import passage_vectors
 
         vectors = passage_vectors(self.library, self.settings_file.latest, lambda: self._search_engine)
-        return CollectionService(self.paths, self.document_reader, vectors=vectors)
+        return CollectionService(self.paths, self.document_reader, database=self.documents, vectors=vectors)
 
     @cached_property
     def _search_engine(self) -> "EnginePool":
@@ -233,17 +233,6 @@ class CommandContext:
             kernel_choice=self.kernel_check.choice,
             prompt_cache=self.prompt_cache,
         )
-
-    @contextmanager
-    def document_reader(self) -> Iterator["DocumentReader"]:
-        """What reads documents and pictures; its processes are gone when the block is left."""
-        from desktop.documents.document_reader import DocumentReader
-
-        reader = DocumentReader(self.paths.reader_logs)
-        try:
-            yield reader
-        finally:
-            reader.close()
 
     def close(self) -> None:
         """Stop what runs, write what is left of the log of requests, and leave no connection open."""

@@ -154,12 +154,11 @@ def _probe(tools: CommandContext, problems: list[UserError]) -> ProbeResult | No
 
 
 def _document_sandbox(tools: CommandContext, problems: list[UserError]) -> str:
-    with tools.document_reader() as reader:
-        try:
-            return reader.confinement()
-        except UserError as problem:
-            problems.append(problem)
-            return "unknown: the process does not start"
+    try:
+        return tools.document_reader.confinement()
+    except UserError as problem:
+        problems.append(problem)
+        return "unknown: the process does not start"
 
 
 def _folders(tools: CommandContext, problems: list[UserError]) -> tuple[FolderReport, ...]:

@@ -32,8 +32,9 @@ from desktop.translation import tr
 class CollectionService:
     """The collections of this person. Building it touches nothing; `start` begins to index in the background.
 
-    `on_change` is called, on any thread, when what `collections` or `files` say is another thing. `vectors` makes what
-    finds passages by their meaning.
+    `database` is the one for `paths.documents_file`: where other parts of this process use that file too, all share
+    one, as two for one file would undo each other's locks. `on_change` is called, on any thread, when what
+    `collections` or `files` say is another thing. `vectors` makes what finds passages by their meaning.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class CollectionService:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._on_change, self._now = on_change, now
-        self._database = Database(paths.documents_file, DOCUMENTS_SCHEMA)
+        self._database = database or Database(paths.documents_file, DOCUMENTS_SCHEMA)
         self.store = CollectionStore(self._database)
         self._files = CollectionFiles(self._database)
         self.contents = CollectionContents(self._database, index_terms, VERSION)

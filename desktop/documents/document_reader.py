@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from desktop.document_content import DocumentContent, DocumentPage
 from desktop.documents.document_reading import ReaderNotStartedError
 from desktop.documents.document_source import BytesSource, OpenedFileSource
+from desktop.documents.native_formats import is_parsed_natively
 from desktop.documents.reader_messages import (
     LONGEST_SIDE,
     MOST_CHARACTERS,

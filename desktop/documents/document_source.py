@@ -45,8 +45,10 @@ class BytesSource:
 
 
 class OpenedFileSource:
-    """The file at `path`, links followed. Raises UnreadableFileError where it is none that can be read, NotFoundError
-    where there is nothing."""
+    """The file at `path`, links followed. `head` is its beginning, once it was handed over.
+
+    Raises UnreadableFileError where it is none that can be read, NotFoundError where there is nothing.
+    """
 
     def __init__(self, path: Path) -> None:
         self.name, self.head = shown_name(path.name or str(path)), b""

@@ -13,8 +13,6 @@ from desktop.engine.embedding_messages import EmbedRequest, EmbedResult
 from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.load_params import LoadParams
 from desktop.engine.message_bounds import (
-    MOST_EMBEDDED_TEXTS,
-    Component,
     Count,
     Fraction,
     HexDigest,

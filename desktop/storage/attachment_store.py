@@ -1,5 +1,5 @@
-"""The files that messages name by their sha256: images and what was read of documents, each as a file of its own beside
-the database.
+"""The files that messages name by their sha256, each as a file of its own beside the database: images as they are, and
+what was read of documents.
 
 Who stores a message that names one adds the file inside the transaction that stores the message, and what no message
 names is removed inside one too (see `remove_unused_attachments`): as a database has one writer at a time, no process
@@ -74,13 +74,13 @@ class AttachmentStore:
             data = self._bytes(path)
         except (FileNotFoundError, NotADirectoryError):
             raise NotFoundError(
-                tr("This file is not here."), tr("None is kept under {id}.").format(id=sha256)
+                tr("This attachment is not here."), tr("None is kept under {id}.").format(id=sha256)
             ) from None
         except OSError as error:
             if error.errno in (errno.EFBIG, errno.EINVAL, errno.ELOOP):
                 raise _damaged(path) from error
             raise ResourceError(
-                tr("This file could not be read."),
+                tr("This attachment could not be read."),
                 tr("Reading {file} failed: {reason}.").format(file=path, reason=error.strerror or error),
                 tr("Look at its rights, and at the disk."),
             ) from error
@@ -95,7 +95,7 @@ class AttachmentStore:
     def path(self, sha256: str) -> Path:
         """Where one lies, or would. NotFoundError where `sha256` is no such name: it may come from a file of others."""
         if not _NAME.fullmatch(sha256):
-            raise NotFoundError(tr("This file is not here."), tr("Nothing can be kept under such a name."))
+            raise NotFoundError(tr("This attachment is not here."), tr("Nothing can be kept under such a name."))
         return self.folder / sha256[:2] / sha256
 
     def ids(self) -> Iterator[str]:
@@ -177,12 +177,12 @@ def remove_unused_attachments(database: Database, attachments: AttachmentStore) 
 
 def _unsaved(path: Path, error: OSError) -> ResourceError:
     remedy = tr("Free some space, or see to the folder's rights.")
-    return write_error(tr("A file was not saved."), path, error, remedy)
+    return write_error(tr("An attachment was not saved."), path, error, remedy)
 
 
 def _damaged(path: Path) -> IntegrityError:
     return IntegrityError(
-        tr("This file is damaged."),
+        tr("This attachment is damaged."),
         tr("{file} does not hold what was stored.").format(file=path),
         tr("Put a backup of it in its place."),
     )

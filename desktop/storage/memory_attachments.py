@@ -32,7 +32,7 @@ class MemoryAttachments(AttachmentStore):
             return self._kept[sha256]
         except KeyError:
             raise NotFoundError(
-                tr("This file is not here."), tr("None is kept under {id}.").format(id=sha256)
+                tr("This attachment is not here."), tr("None is kept under {id}.").format(id=sha256)
             ) from None
 
     def contains(self, sha256: str) -> bool:

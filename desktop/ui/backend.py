@@ -172,6 +172,8 @@ class Backend(QObject):
         self.files.attachments.drops.chats_found.connect(self.chat_imports.offer_files)
         self.files.attachments.drops.collection_asked.connect(self._make_collection)
         self.panel.documents.file_asked.connect(self.files.sources.show_file)
+        self.panel.documents.chosen_changed.connect(window.chat_page.composer.show_collections)
+        window.chat_page.composer.collections_asked.connect(self.panel.show_documents)
         # By methods: a signal would hold a lambda, with the window, beyond the window's end.
         self.files.attachments.model_asked.connect(self._show_models)
         self.files.attachments.removed.connect(self._offer_files_back)

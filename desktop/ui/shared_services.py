@@ -27,7 +27,7 @@ from desktop.paths import Paths
 from desktop.settings import SettingsFile
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_store import ConversationStore
-from desktop.storage.database import Database
+from desktop.storage.database import DOCUMENTS_SCHEMA, Database
 from desktop.ui.documents.documents_page_values import ReadingFacts
 from desktop.ui.documents.shared_documents import SharedCollections, SharedReader
 from desktop.ui.models.model_selection import ModelDisplay, ModelSelection

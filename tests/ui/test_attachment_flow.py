@@ -83,7 +83,7 @@ class Stage(QObject):
             navigator,
             background,
             page,  # type: ignore[arg-type]
-            lambda: SimpleNamespace(attachments=self.files),  # type: ignore[arg-type]
+            cast("Any", lambda: SimpleNamespace(attachments=self.files)),
             pictures=lambda: None,
             sees_pictures=lambda: self.sees,
             show_document=lambda content: None,

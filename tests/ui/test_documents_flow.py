@@ -235,6 +235,19 @@ def test_a_passage_is_shown_where_it_stands_also_after_the_file_was_read_anew(de
     assert [each.cursor.selectedText() for each in desk.page.viewer.text.extraSelections()] == ["heating"]
 
 
+def test_a_passage_that_was_found_by_its_meaning_has_its_sentence_marked(desk: Desk) -> None:
+    desk.service.states["A"], desk.service.held["A"] = state("A"), [file(1, "lease.pdf")]
+    desk.show()
+    desk.page.search.setText("expenses")
+    desk.until(lambda: len(desk.page.results.rows.found) == 1)
+    assert desk.page.results.rows.found[0].marks == ()
+    desk.page.passage_opened.emit(0)
+    desk.until(lambda: desk.page.viewer.isVisible())
+    (marked,) = desk.page.viewer.text.extraSelections()
+    assert marked.cursor.selectedText() == "The tenant pays for heating,"
+    assert ("nearest sentence", "expenses") in desk.service.asked
+
+
 def test_of_what_is_typed_quickly_the_last_is_found_and_one_search_runs_at_a_time(desk: Desk) -> None:
     desk.service.states["A"], desk.service.held["A"] = state("A"), [file(1, "lease.pdf")]
     desk.show()

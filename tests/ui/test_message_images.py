@@ -98,7 +98,7 @@ def test_images_are_drawn_in_their_turn_and_missing_ones_named(home: Path, open_
     assert shown[0].width() == MOST_WIDTH
     assert shown[0].height() <= MOST_HEIGHT
     assert "gone.png" in shown[1].accessibleName()
-    assert shown[1].accessibleDescription() == "This file is not here."
+    assert shown[1].accessibleDescription() == "This attachment is not here."
     assert shown[2].accessibleDescription() == "This image cannot be shown."
     assert "\u202e" not in shown[0].accessibleName()
     view = window.transcript.views[0]

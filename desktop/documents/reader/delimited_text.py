@@ -27,7 +27,7 @@ def read_delimited(data: bytes, pages: PageWriter, *, tabs: bool) -> None:
 
 
 def row_line(cells: list[str]) -> str:
-    """Cells as a line: tabs between them, no breaks within; a wide gap, as before a cell far to the right, is one tab."""
+    """Cells as a line: tabs between them, no breaks within; a gap of fifty cells or more is one tab."""
     return _GAP.sub("\t", "\t".join(" ".join(cell.split()) for cell in cells).rstrip()) + "\n"
 
 

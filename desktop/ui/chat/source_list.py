@@ -80,7 +80,7 @@ class SourceList(QWidget):
         """The number of a source was pressed in the answer: show it, marked, with the keyboard on it."""
         self._chosen = number
         places = [source.number for source in self._cited]
-        if number in places[_SHOWN:] and not self._all:
+        if number in places[self._shown :] and not self._all:
             self._all = True
             self._write()
         for row in self.rows:
@@ -96,7 +96,7 @@ class SourceList(QWidget):
         self._all = True
         self._write()
         if len(self.rows) > first:
-            self.rows[min(_SHOWN, len(self.rows) - 1)].setFocus(Qt.FocusReason.OtherFocusReason)
+            self.rows[min(first, len(self.rows) - 1)].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def set_button_focus(self, policy: Qt.FocusPolicy) -> None:
         """The focus policy of buttons that are yet to come."""
@@ -114,12 +114,12 @@ class SourceList(QWidget):
         for row in self.rows:
             row.hide()
             row.deleteLater()
-        shown = [*(self._cited if self._all else self._cited[:_SHOWN]), *(self._given if self._others else ())]
+        shown = [*(self._cited if self._all else self._cited[: self._shown]), *(self._given if self._others else ())]
         self.rows = [self._make(source) for source in shown]
         count = len(self._cited)
         self._more.setText(tr("Show all {count} sources").format(count=count))
         self._more.setAccessibleName(self._more.text())
-        self._more.setVisible(count > _SHOWN and not self._all)
+        self._more.setVisible(count > self._shown and not self._all)
         left = len(self._given)
         if self._others:
             text = tr("Hide what is not cited")

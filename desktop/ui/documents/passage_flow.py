@@ -86,7 +86,7 @@ class PassageFlow:
         results = self._page.results.rows.found
         if not 0 <= row < len(results):
             return
-        found, question = results[row], self._question
+        found, question = results[row], self._wanted
 
         def read(service: "CollectionService") -> "tuple[DocumentContent, FoundPassage]":
             for file in service.files(found.collection):

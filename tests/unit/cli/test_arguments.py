@@ -39,8 +39,6 @@ def test_ask_takes_every_option_of_the_contract() -> None:
         "speculation": "off",
         "draft_model": "d",
         "lora": [],
-        "file": ["f"],
-        "collection": ["c"],
         "no_cache": True,
         "file": ["a.pdf", "-"],
         "image": ["a.png"],

@@ -125,7 +125,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(
     file = tmp_path / "a.txt"
     for each in (file, tmp_path / "other"):
         each.write_bytes(b"a" * 2 * DATA_SIZE)
-    source = FileSource(file)
+    source = OpenedFileSource(file)
     chunks = source.chunks()
     next(chunks)
     change(file)
@@ -140,7 +140,7 @@ def test_a_change_is_told_by_the_reader_too(
     file = tmp_path / "a.txt"
     file.write_text("words")
     reader = make_reader()
-    monkeypatch.setattr(file_source, "stamp_at", lambda path: None)
+    monkeypatch.setattr(document_source, "stamp_at", lambda path: None)
     with pytest.raises(UnreadableFileError, match="vanished"):
         reader.read(file)
     monkeypatch.undo()
