@@ -120,7 +120,7 @@ class UnknownPart(msgspec.Struct, frozen=True, tag="unknown"):
     json: str
 
 
-MessagePart = (
+KnownPart = (
     TextPart
     | ThinkingPart
     | ImagePart
@@ -130,8 +130,8 @@ MessagePart = (
     | ToolCallPart
     | ToolResultPart
     | SummaryPart
-    | UnknownPart
 )
+MessagePart = KnownPart | UnknownPart
 AnswerPart = TextPart | ThinkingPart | ToolCallPart
 """The parts that a model's answer can have."""
 

@@ -13,17 +13,13 @@ from desktop.conversation import (
     ChatOptions,
     Conversation,
     ConversationOrigin,
-    DocumentPart,
     ImagePart,
+    KnownPart,
     Message,
     MessagePart,
     ModelReference,
-    PassagePart,
-    SummaryPart,
     TextPart,
-    ThinkingPart,
     Timing,
-    ToolCallPart,
     ToolResultPart,
     UnknownPart,
     joined_text,
@@ -74,18 +70,6 @@ MESSAGE_COLUMNS = (
 TAGS_COLUMN = "(SELECT json_group_array(tag) FROM tags WHERE conversation_id = conversations.id)"
 """A conversation's tags, as `conversation_from_row` takes them after its columns."""
 
-_StoredPart = (
-    TextPart
-    | ThinkingPart
-    | ImagePart
-    | DocumentPart
-    | AttachedFilePart
-    | PassagePart
-    | ToolCallPart
-    | ToolResultPart
-    | SummaryPart
-)
-
 
 class _PartType(msgspec.Struct):
     type: str
@@ -96,12 +80,12 @@ class _ResultContent(msgspec.Struct):
 
 
 _parts = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
-_part = msgspec.json.Decoder(_StoredPart)
+_part = msgspec.json.Decoder(KnownPart)
 _part_type = msgspec.json.Decoder(_PartType)
 _result_content = msgspec.json.Decoder(_ResultContent)
 _PART_TYPES, _RESULT_TYPE, _CONTENT_TYPES = (
     frozenset(str(part.__struct_config__.tag) for part in parts)
-    for parts in (typing.get_args(_StoredPart), (ToolResultPart,), (TextPart, ImagePart))
+    for parts in (typing.get_args(KnownPart), (ToolResultPart,), (TextPart, ImagePart))
 )
 _model = msgspec.json.Decoder(ModelReference)
 _sampling = msgspec.json.Decoder(dict[str, float | int | str | None])
