@@ -85,20 +85,38 @@ class PassagePart(msgspec.Struct, frozen=True, tag="passage"):
 
 
 class ToolCallPart(msgspec.Struct, frozen=True, tag="tool-call"):
-    """The model calls tool `name` with `arguments`, JSON text as the model wrote it. `id` is what the result names."""
+    """The model calls tool `name` with `arguments`, JSON text as the model wrote it. `id` is what the result names.
+
+    `server` is the tool server that has it and `tool` its name there, "" where Latchkey did not call it: it was
+    imported, or nothing has this name. `sent` are the arguments that a person put in place of the model's, "" where
+    those were sent.
+    """
 
     id: str
     name: str
     arguments: str
+    server: str = ""
+    tool: str = ""
+    sent: str = ""
+
+
+ToolOutcome = Literal["done", "failed", "denied", "cancelled"]
+"""How a call of a tool ended: with a result, without one, not made as nobody allowed it, or stopped."""
 
 
 class ToolResultPart(msgspec.Struct, frozen=True, tag="tool-result"):
-    """What tool `name` gave for the call `call_id`; with `is_error` the tool failed and `content` says how."""
+    """What tool `name` gave for the call `call_id`; with `is_error` there is no result and `content` says why, for the
+    model. `outcome` says the same for people, None where it was imported; `by` due to what it was called
+    (`desktop.tools.tool_permission`), `seconds` how long it took, `size` the bytes that its server sent."""
 
     call_id: str
     name: str
     content: tuple[TextPart | ImagePart, ...]
     is_error: bool = False
+    outcome: ToolOutcome | None = None
+    by: str = ""
+    seconds: float = 0.0
+    size: int = 0
 
 
 class SummaryPart(msgspec.Struct, frozen=True, tag="summary"):
@@ -269,7 +287,7 @@ class Message(msgspec.Struct, frozen=True):
 class ChatOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """What answers of a conversation, or of those in a folder, are asked with; None and what is left out: as it is
     without. `sampling` by the names of `SamplingParams`, `max_tokens` among them; `collections` are the names of those
-    that passages are looked for in."""
+    that passages are looked for in, `tools` those of the tool servers whose tools the model is offered."""
 
     preset: str | None = None
     sampling: dict[str, float | int | str | None] = {}
@@ -278,6 +296,7 @@ class ChatOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     thinking_budget: int | None = None
     context_length: int | None = None
     collections: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
 
 
 DELETED_KEPT_DAYS = 30

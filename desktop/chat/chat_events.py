@@ -9,12 +9,13 @@ from typing import Literal
 import msgspec
 
 from desktop.chat.draft_attachment import DraftAttachment
+from desktop.chat.tool_call_state import ToolCallState
 from desktop.conversation import ContextChoice, Conversation, Folder, Message
 from desktop.engine.engine_protocol import EngineState
 from desktop.errors import UserError
 from desktop.storage.message_tree import DeletedBranch
 
-AnswerPhaseName = Literal["waiting", "loading", "searching", "summarizing", "reading", "thinking", "writing"]
+AnswerPhaseName = Literal["waiting", "loading", "searching", "summarizing", "reading", "thinking", "writing", "calling"]
 OrderChangeKind = Literal["moved", "archived", "unarchived", "deleted", "tagged", "untagged", "folder-deleted"]
 
 
@@ -45,9 +46,18 @@ class MessageAdded(msgspec.Struct, frozen=True):
     message: Message
 
 
+class ToolCallsChanged(msgspec.Struct, frozen=True):
+    """The calls of tools of an answer in progress are these now, in the order of the answer; () when it is over."""
+
+    conversation_id: str
+    message_id: str
+    calls: tuple[ToolCallState, ...]
+
+
 class AnswerPhase(msgspec.Struct, frozen=True):
     """What an answer in progress is at. `fraction` (0 to 1) where it is known: of loading, of summarizing what does not
-    fit the context, or of reading the prompt. While "searching", passages of documents are looked for.
+    fit the context, or of reading the prompt. While "searching", passages of documents are looked for; while "calling",
+    tools are, or a person is asked about them.
 
     Where reading lasts, `tokens` are how many of the prompt have been read and how many there are, and `seconds_left`
     how long the rest will take, once that can be told.
@@ -226,6 +236,7 @@ ChatEvent = (
     | AnswerPhase
     | AnswerDelta
     | AnswerReplaced
+    | ToolCallsChanged
     | AnswerFinished
     | ContextUsed
     | MessageChanged
