@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from desktop.errors import StoppedError, UserError
@@ -66,6 +67,22 @@ class Background:
         """Run `work` beside everything else; `success` or `failure` then on the main thread."""
         return self._run(self._pool, work, success, failure)
 
+    def thread(
+        self,
+        work: Callable[[], T],
+        success: Callable[[T], None] | None = None,
+        failure: Callable[[UserError], None] | None = None,
+    ) -> None:
+        """Run `work` in a thread of its own, as it may wait for long: nothing waits for it, the program's end neither;
+        `success` or `failure` then on the main thread."""
+        job = self._job(work, success, failure)
+
+        def run() -> None:
+            with suppress(Exception):  # which `failure` was told, and the log
+                job()
+
+        threading.Thread(target=run, name="background-own", daemon=True).start()
+
     def close(self) -> None:
         """Finish the database work; drop what waits in the pool."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -78,6 +95,14 @@ class Background:
         success: Callable[[T], None] | None,
         failure: Callable[[UserError], None] | None,
     ) -> Future[T]:
+        return executor.submit(self._job(work, success, failure))
+
+    def _job(
+        self,
+        work: Callable[[], T],
+        success: Callable[[T], None] | None,
+        failure: Callable[[UserError], None] | None,
+    ) -> Callable[[], T]:
         def job() -> T:
             try:
                 result = work()
@@ -103,7 +128,7 @@ class Background:
                 self._post(lambda: follow(result))
             return result
 
-        return executor.submit(job)
+        return job
 
 
 def _bug_error(bug: BaseException) -> UserError:

@@ -100,6 +100,8 @@ class ToolCallPart(msgspec.Struct, frozen=True, tag="tool-call"):
     sent: str = ""
 
 
+NOT_CARRIED_OUT = "This call was not carried out."
+"""What a model reads in place of a result that it does not get."""
 ToolOutcome = Literal["done", "failed", "denied", "cancelled"]
 """How a call of a tool ended: with a result, without one, not made as nobody allowed it, or stopped."""
 
@@ -107,7 +109,11 @@ ToolOutcome = Literal["done", "failed", "denied", "cancelled"]
 class ToolResultPart(msgspec.Struct, frozen=True, tag="tool-result"):
     """What tool `name` gave for the call `call_id`; with `is_error` there is no result and `content` says why, for the
     model. `outcome` says the same for people, None where it was imported; `by` due to what it was called
-    (`desktop.tools.tool_permission`), `seconds` how long it took, `size` the bytes that its server sent."""
+    (`desktop.tools.tool_permission`), `seconds` how long it took, `size` the bytes that its server sent, `at` when it
+    was called, in seconds since 1970, UTC; 0 where it was not.
+
+    `by` is "built-in", "always", "chat" (allowed for this chat) or "approval" (this call alone) where it was called,
+    "person" where a person denied it, else why it was denied; "" where nothing was decided."""
 
     call_id: str
     name: str
@@ -117,6 +123,13 @@ class ToolResultPart(msgspec.Struct, frozen=True, tag="tool-result"):
     by: str = ""
     seconds: float = 0.0
     size: int = 0
+    at: float = 0.0
+
+
+class NotePart(msgspec.Struct, frozen=True, tag="note"):
+    """A sentence that Latchkey tells the person about an answer: what it was asked for without. No model reads it."""
+
+    text: str
 
 
 class SummaryPart(msgspec.Struct, frozen=True, tag="summary"):
@@ -148,6 +161,7 @@ KnownPart = (
     | ToolCallPart
     | ToolResultPart
     | SummaryPart
+    | NotePart
 )
 MessagePart = KnownPart | UnknownPart
 AnswerPart = TextPart | ThinkingPart | ToolCallPart
@@ -196,6 +210,9 @@ class Timing(msgspec.Struct, frozen=True):
     Of `cached_tokens`, `memory_tokens` came from a state kept in memory, `disk_tokens` from one kept on the disk. Of
     `prompt_tokens`, the system message with a summary in it takes `system_tokens`, and passages of documents take
     `document_tokens`; where that is not known, nothing is stored of it.
+
+    Where the model went on after calls of tools, prompt and cached tokens are those of the last time it was asked, in
+    whose prompt stands what was generated before; `last_tokens` are those of `generated_tokens` that came after it.
     """
 
     prompt_tokens: int = 0
@@ -213,6 +230,13 @@ class Timing(msgspec.Struct, frozen=True):
     accepted_tokens: int = 0
     system_tokens: int | msgspec.UnsetType = msgspec.UNSET
     document_tokens: int | msgspec.UnsetType = msgspec.UNSET
+    last_tokens: int | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def used_tokens(self) -> int:
+        """What prompt and answer took of the context at its end."""
+        last = self.last_tokens
+        return self.prompt_tokens + (last if isinstance(last, int) else self.generated_tokens)
 
 
 class AnswerRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -276,7 +300,7 @@ class Message(msgspec.Struct, frozen=True):
     @property
     def begun(self) -> bool:
         """Whether anything was said in it: text, thinking, or a call of a tool."""
-        return any(not isinstance(part, SummaryPart | PassagePart) for part in self.parts)
+        return any(not isinstance(part, SummaryPart | PassagePart | NotePart) for part in self.parts)
 
     @property
     def summary(self) -> SummaryPart | None:
@@ -350,6 +374,26 @@ class Conversation(msgspec.Struct, frozen=True):
 
 
 _S = TypeVar("_S", bound=msgspec.Struct)
+
+
+def calls_ended(parts: tuple[MessagePart, ...]) -> tuple[MessagePart, ...]:
+    """`parts` with a result that says "cancelled" for each call of a tool that has none, behind the calls beside it."""
+    known = {part.call_id for part in parts if isinstance(part, ToolResultPart)}
+    made: list[MessagePart] = []
+    open_calls: list[ToolCallPart] = []
+    for part in parts:
+        if not isinstance(part, ToolCallPart | ToolResultPart):
+            made += map(cancelled_result, open_calls)
+            open_calls = []
+        elif isinstance(part, ToolCallPart) and part.id not in known:
+            open_calls.append(part)
+        made.append(part)
+    return (*made, *map(cancelled_result, open_calls))
+
+
+def cancelled_result(call: ToolCallPart) -> ToolResultPart:
+    """The result of a call that was stopped, or never made."""
+    return ToolResultPart(call.id, call.name, (TextPart(NOT_CARRIED_OUT),), is_error=True, outcome="cancelled")
 
 
 def joined_text(parts: tuple[MessagePart, ...]) -> str:

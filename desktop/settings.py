@@ -120,7 +120,7 @@ class Settings(msgspec.Struct, frozen=True):
     one that puts them in order: None for the one that is here, where it is one, "" for none.
     `prompt_cache_memory` and `prompt_cache_disk` are the most bytes that states of conversations may take; None means
     automatic, 0 none. `backup_space` is the most bytes that automatic backups may take, None means automatic; the
-    newest is kept whatever it takes.
+    newest is kept whatever it takes. An answer makes up to `tool_calls` calls of tools.
     """
 
     version: int = 1
@@ -158,6 +158,7 @@ class Settings(msgspec.Struct, frozen=True):
     backup_space: Annotated[int, msgspec.Meta(ge=0)] | None = None
     embedding_model: str | None = None
     reranker_model: str | None = None
+    tool_calls: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
 
 
 class SettingsFile:

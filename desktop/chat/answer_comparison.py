@@ -10,6 +10,7 @@ import msgspec
 
 from desktop.background import Background
 from desktop.chat.active_model import ChatModel, model_reference
+from desktop.chat.answer_overrides import AnsweringModel, AnswerOverrides
 from desktop.chat.answer_service import AnswerService
 from desktop.chat.chat_events import (
     AnswerDelta,
@@ -22,7 +23,6 @@ from desktop.chat.chat_events import (
 )
 from desktop.chat.conversation_writer import ConversationBranch
 from desktop.chat.engine_requests import load_params
-from desktop.chat.pending_answer import AnsweringModel, AnswerOverrides
 from desktop.chat.preset_file import Preset
 from desktop.conversation import Conversation, Message
 from desktop.engine.generation_options import GenerationOptions, ThinkingOptions
@@ -194,6 +194,7 @@ class AnswerComparison:
             system_prompt=side.settings.preset.system_prompt,
             change=lambda options: side.settings.applied(options, seed),
             given_by=AnsweringModel(self.load_params(side), model_reference(model), model.path),
+            tools=(),  # two answers would ask the person at once, and act twice
         )
         self._answers.ask(head, answer, overrides)
 

@@ -2,29 +2,22 @@
 
 from collections.abc import Sequence
 
-from desktop.conversation import Message, MessagePart, TextPart, ToolCallPart
+from desktop.conversation import Message, MessagePart, TextPart, ToolCallPart, ToolResultPart
 from desktop.errors import UserError
 from desktop.translation import tr
 
 
 def can_continue(message: Message) -> bool:
     """Whether an answer may go on: it ended before its end, or a person changed it, and the model can go on from it."""
-    if message.role != "assistant" or message.status == "streaming" or not message.text.strip():
+    if message.role != "assistant" or message.status == "streaming" or not _can_go_on(message):
         return False
     cut = message.timing is not None and message.timing.stop_reason == "length"
-    ended = message.status == "complete" and not cut and not message.edited
-    return not ended and not _calls(message)
+    return not (message.status == "complete" and not cut and not message.edited)
 
 
 def refuse_to_continue(message: Message) -> None:
     """Raise UserError where a model cannot go on from the text of `message`."""
-    if _calls(message):
-        raise UserError(
-            tr("The model cannot go on from here."),
-            tr("This answer calls tools, and a model goes on from text only."),
-            tr("Regenerate it instead."),
-        )
-    if message.role != "assistant" or message.status == "streaming" or not message.text.strip():
+    if message.role != "assistant" or message.status == "streaming" or not _can_go_on(message):
         raise UserError(
             tr("The model cannot go on from here."),
             tr("There is no text of an answer that it could go on from."),
@@ -48,5 +41,12 @@ def continued_text(parts: Sequence[MessagePart]) -> str:
     return text.rstrip(" \t")
 
 
-def _calls(message: Message) -> bool:
-    return any(isinstance(part, ToolCallPart) for part in message.parts)
+def begun_rounds(parts: tuple[MessagePart, ...]) -> tuple[tuple[MessagePart, ...], tuple[MessagePart, ...]]:
+    """`parts` of an answer up to the last result of a tool, and what stands behind it."""
+    places = [at for at, part in enumerate(parts) if isinstance(part, ToolResultPart)]
+    end = places[-1] + 1 if places else 0
+    return parts[:end], parts[end:]
+
+
+def _can_go_on(message: Message) -> bool:
+    return bool(message.text.strip()) or any(isinstance(part, ToolCallPart) for part in message.parts)

@@ -35,6 +35,7 @@ class AnswersInProgress(Protocol):
     def finish(
         self, answer: PendingAnswer, status: Status, done: AnswerDone | None, error: UserError | None = None
     ) -> None: ...
+    def begin_calls(self, answer: PendingAnswer, done: AnswerDone) -> None: ...
     def retry_model(self) -> None: ...
     def room(self, context_length: int) -> int: ...
 
@@ -117,6 +118,9 @@ class AnswerEvents:
                 if answer.params == self._model.params:
                     self._model.notice = event.notice or self._model.notice
                 stopped = answer.stopped or event.stop_reason == "cancelled"
+                if event.stop_reason == "tool-calls" and answer.offered.tools and not stopped:
+                    self._answers.begin_calls(answer, event)
+                    return
                 self._answers.finish(answer, "stopped" if stopped else "complete", event)
             case RequestFailed():
                 self.died = event.died

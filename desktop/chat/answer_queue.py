@@ -8,32 +8,32 @@ from collections import deque
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from desktop.background import Background, MainThreadQueue
 from desktop.chat.active_model import ActiveModel
+from desktop.chat.answer_calls import AnswerCalls
 from desktop.chat.answer_events import AnswerEvents
+from desktop.chat.answer_overrides import NO_OVERRIDES, AnswerOverrides
+from desktop.chat.answer_preparation import AnswerPreparation, AnswerSources
 from desktop.chat.answer_saver import AnswerSaver
-from desktop.chat.answer_settings import AnswerPlace, answer_settings
 from desktop.chat.chat_events import (
     AnswerFinished,
     AnswerPhase,
     AnswerPhaseName,
-    AnswerReplaced,
     ChatEvent,
     ChatFailed,
     ContextUsed,
 )
+from desktop.chat.chat_tools import ChatTools
 from desktop.chat.conversation_options import AnswerPlaces
 from desktop.chat.message_pictures import MessagePictures
 from desktop.chat.passage_finder import PassageFinder
-from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides, PendingAnswer
-from desktop.conversation import ContextChoice, Message, ModelReference, PassagePart, Status
+from desktop.chat.pending_answer import PendingAnswer
+from desktop.chat.tool_call_state import ToolCallAnswer, ToolCallState
+from desktop.conversation import ContextChoice, Message, Status
 from desktop.engine.answer_room import answer_room
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.engine.generation_options import CacheLevel
 from desktop.engine.load_params import LoadParams
-from desktop.engine.request_images import RequestImage
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
@@ -46,7 +46,7 @@ from desktop.storage.conversation_store import ConversationStore
 
 class AnswerQueue:
     """The queue of answers. `tell` is the listener, `finder` finds passages of documents for them, `pictures` reads the
-    pictures of their branches."""
+    pictures of their branches, `tools` are the tool servers that they may be offered."""
 
     def __init__(
         self,
@@ -62,10 +62,8 @@ class AnswerQueue:
         cache: CacheLevel = "disk",
         finder: PassageFinder | None = None,
         pictures: MessagePictures | None = None,
+        tools: ChatTools | None = None,
     ) -> None:
-        self._store, self._places, self._cache = store, places, cache
-        self._finder = finder or PassageFinder(None, None)
-        self._pictures = pictures or MessagePictures(None, None)
         self._engine, self._background = engine, background
         self._settings, self._tell = settings, tell
         self._hop = MainThreadQueue[tuple[PendingAnswer, AnswerEvent]](background.call_on_main_thread, self._take)
@@ -76,6 +74,10 @@ class AnswerQueue:
         )
         self.model = ActiveModel(engine, background, settings=settings, changed=self._on_model, hash_file=hash_file)
         self._events = AnswerEvents(self, engine, self.model, self.drafts, tell)
+        finder, pictures = finder or PassageFinder(None, None), pictures or MessagePictures(None, None)
+        self.calls = AnswerCalls(self, tools, background, self.drafts, tell, pictures.keep)
+        sources = AnswerSources(store, places, finder, pictures, tools)
+        self._preparation = AnswerPreparation(self, sources, self.model, self.drafts, background, settings, tell, cache)
 
     # --- from the chat -------------------------------------------------------------------------------------------
 
@@ -179,6 +181,7 @@ class AnswerQueue:
         running, self._running = self._running, []
         self._waiting, waiting = deque(), self._waiting
         for answer in [*running, *waiting]:
+            self.calls.end(answer)
             self.drafts.save_finished(answer.finish("stopped", None))
         for answer in running:
             if answer.request_id is not None:
@@ -206,7 +209,8 @@ class AnswerQueue:
             for answer in self._first_waiting():
                 if self._running and any(each.again is not None for each in (answer, *self._running)):
                     break  # one that is made again is computed alone
-                if sum(each.params == self.model.params for each in self._running) < self.model.params.parallel:
+                computing = [each for each in self._running if each.tool_round is None]
+                if sum(each.params == self.model.params for each in computing) < self.model.params.parallel:
                     self._waiting.remove(answer)
                     self._begin(answer, self.model.params)
 
@@ -232,75 +236,11 @@ class AnswerQueue:
         self._running.append(answer)
         for each in self._running if len(self._running) > 1 else ():
             each.beside_others = True
-        parent_id = answer.message.parent_id
         # Another may be chosen while the branch is read: this one answers.
         model = answer.given_by.reference if answer.given_by is not None else self.model.reference
+        self._preparation.begin(answer, model)
 
-        def read() -> tuple[list[Message], AnswerPlace]:
-            path = self._store.branch(answer.conversation_id, parent_id) if parent_id is not None else []
-            return path, self._places.read(answer.conversation_id, model.id if model is not None else "")
-
-        self._background.database(
-            read,
-            lambda found: self._ask(answer, *found, model),
-            lambda error: self.finish(answer, "failed", None, error) if answer in self._running else None,
-        )
-
-    def _ask(
-        self, answer: PendingAnswer, path: list[Message], place: AnswerPlace, model: ModelReference | None
-    ) -> None:
-        if answer not in self._running or answer.params is None:
-            return  # stopped meanwhile
-        counts = answer_settings(self._settings(), model.id if model is not None else "", place, self._cache)
-        wanted = counts.context_length
-        if answer.given_by is not None and wanted is not None:
-            answer.params = replace(answer.params, context_length=wanted)
-        elif answer.given_by is None and answer.params == self.model.params and not self.model.has_context(wanted):
-            self._wait_for_context(answer, wanted)
-            return
-        info = self.model.info(answer.params)
-        answer.prepare(map(self.latest, path), counts, info, model)
-        request = answer.passage_request(info)
-        if request is None:
-            self._generate(answer)
-            return
-        if request.takes_time:
-            self.set_phase(answer, "searching")
-        self._background.pool(
-            lambda: self._finder.find(request, lambda: answer not in self._running),
-            lambda found: self._found(answer, found),
-            lambda error: self.finish(answer, "failed", None, error) if answer in self._running else None,
-        )
-
-    def _found(self, answer: PendingAnswer, passages: tuple[PassagePart, ...]) -> None:
-        if answer not in self._running:
-            return  # stopped meanwhile
-        answer.passages = passages
-        if passages:
-            self._tell(AnswerReplaced(answer.conversation_id, answer.snapshot()))
-            self.drafts.schedule_save(answer.message.id)
-        self._generate(answer)
-
-    def _generate(self, answer: PendingAnswer) -> None:
-        assert answer.params is not None
-        if path := answer.pictured_path:
-            self._background.pool(
-                lambda: self._pictures.read(path, lambda: answer not in self._running),
-                lambda images: self._pictured(answer, images),
-                lambda error: self.finish(answer, "failed", None, error) if answer in self._running else None,
-            )
-            return
-        away = self._engine.state_of(answer.params) in ("dead", "empty")
-        self.set_phase(answer, "loading" if away else "reading")
-        self.send(answer, answer.request(self._engine.next_id()))
-        self._notify_engine_changed()
-
-    def _pictured(self, answer: PendingAnswer, images: tuple[RequestImage, ...]) -> None:
-        answer.images = images
-        if answer in self._running:
-            self._generate(answer)
-
-    def _wait_for_context(self, answer: PendingAnswer, context_length: int | None) -> None:
+    def wait_for_context(self, answer: PendingAnswer, context_length: int | None) -> None:
         """The model is loaded with another context than this chat wants: it is loaded anew first."""
         self._running.remove(answer)
         answer.params = None
@@ -308,10 +248,39 @@ class AnswerQueue:
         self.model.want_context(context_length)
         self._advance()
 
+    def generate(self, answer: PendingAnswer) -> None:
+        """Ask the engine for an answer for which all is there."""
+        assert answer.params is not None
+        away = self._engine.state_of(answer.params) in ("dead", "empty")
+        self.set_phase(answer, "loading" if away else "reading")
+        self.send(answer, answer.request(self._engine.next_id()))
+        self.notify_engine_changed()
+
     def send(self, answer: PendingAnswer, request: GenerateRequest) -> None:
         """Ask the engine for an answer, or for what has to come before it."""
         answer.request_id = request.id
         self._engine.generate(request, lambda event: self._hop.put((answer, event)), params=answer.params)
+
+    # --- calls of tools ------------------------------------------------------------------------------------------
+
+    def begin_calls(self, answer: PendingAnswer, done: AnswerDone) -> None:
+        """The model waits for the results of its calls."""
+        self.calls.begin(answer, done)
+        self._advance()  # its place is another's meanwhile
+
+    def go_on(self, answer: PendingAnswer) -> None:
+        """It has them: it is asked again."""
+        self._preparation.look_and_generate(answer)
+
+    def tool_calls(self, message_id: str) -> tuple[ToolCallState, ...]:
+        """The calls of an answer in progress; () of any other."""
+        return self.calls.states(self._all(), message_id)
+
+    def decide_call(self, message_id: str, call_id: str, answer: ToolCallAnswer) -> None:
+        """A person decided about a call of an answer in progress."""
+        self.calls.decide(self._running, message_id, call_id, answer)
+
+    # --- the end -------------------------------------------------------------------------------------------------
 
     def finish(
         self, answer: PendingAnswer, status: Status, done: AnswerDone | None, error: UserError | None = None
@@ -322,6 +291,7 @@ class AnswerQueue:
         if isinstance(error, ContextFullError):
             info = self.model.info(answer.params)
             answer.refuse(error.needed_tokens, info.context_length if info is not None else 0)
+        self.calls.end(answer)
         message = answer.finish(status, done, sentence)
         ran = answer in self._running
         if ran:
@@ -331,7 +301,7 @@ class AnswerQueue:
         if message.timing is not None:
             self._tell(self.context_used(message))
         if ran or not self._running:
-            self._notify_engine_changed()
+            self.notify_engine_changed()
             self._advance()
 
     # --- from the engine -----------------------------------------------------------------------------------------
@@ -350,7 +320,7 @@ class AnswerQueue:
             self.model.retry()
 
     def _on_model(self) -> None:
-        self._notify_engine_changed()
+        self.notify_engine_changed()
         self._advance()
 
     def _snapshots(self) -> list[Message]:
@@ -367,7 +337,7 @@ class AnswerQueue:
             answer.phase = phase
             self._tell(AnswerPhase(answer.conversation_id, answer.message.id, phase, fraction))
 
-    def _notify_engine_changed(self) -> None:
+    def notify_engine_changed(self) -> None:
         self._tell(self.model.changed_event(answering=bool(self._running), died=self._events.died))
 
     # --- the context ---------------------------------------------------------------------------------------------
@@ -376,7 +346,7 @@ class AnswerQueue:
         """How full the context was at the end of a finished answer; its length is that of the model loaded now."""
         timing = message.timing
         assert timing is not None
-        used, total = timing.prompt_tokens + timing.generated_tokens, self.model.context_length or timing.context_length
+        used, total = timing.used_tokens, self.model.context_length or timing.context_length
         return ContextUsed(message.conversation_id, used, total, timing.dropped_messages, self.room(total))
 
     def room(self, context_length: int) -> int:

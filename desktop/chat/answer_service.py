@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from desktop.background import Background
 from desktop.chat.active_model import ChatModel
+from desktop.chat.answer_overrides import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.answer_queue import AnswerQueue
 from desktop.chat.answer_saver import DRAFT_EVERY_S
 from desktop.chat.attached_file_reader import AttachedFileReader
@@ -26,6 +27,7 @@ from desktop.chat.chat_events import (
     ConversationsErased,
     MessageAdded,
 )
+from desktop.chat.chat_tools import ChatTools
 from desktop.chat.conversation_options import AnswerPlaces
 from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, StoredExchange, new_id
 from desktop.chat.document_services import NO_DOCUMENTS, DocumentServices
@@ -34,7 +36,6 @@ from desktop.chat.message_attachments import MessageAttachments, queued_key
 from desktop.chat.message_pictures import MessagePictures, ShownPicture
 from desktop.chat.message_queue import MessageQueue
 from desktop.chat.passage_finder import PassageFinder
-from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.preset_file import PresetFile
 from desktop.conversation import Conversation, ImagePart, Message
 from desktop.engine.engine_protocol import MultiModelEngine
@@ -87,7 +88,7 @@ class AnswerService:
     """The answers of the conversations in `store`, and the messages that wait for them in `messages`. `sessions` are
     told of every event. Conversations, folders and models may name `presets`. `attachments` go with the messages that
     name them. `documents` reads files and searches them; what is attached to messages that are not sent yet is in
-    `attached`.
+    `attached`. `tools` are the tool servers that chats may name; None: no answer calls any.
 
     With a `leader` it answers with the model chosen there, from now on and whatever is chosen later: one of other
     conversations, which may end before it. `cache` is how far prompts are kept at most.
@@ -109,6 +110,7 @@ class AnswerService:
         presets: PresetFile | None = None,
         attachments: AttachmentStore | None = None,
         documents: DocumentServices = NO_DOCUMENTS,
+        tools: ChatTools | None = None,
     ) -> None:
         self.store, self.options = store, ChatOptionsStore(store.database)
         self.sessions: list[SharingSession] = []
@@ -117,7 +119,7 @@ class AnswerService:
         self._leader = leader
         self.followers: list[AnswerService] = []
         self.gate = SendingGate()
-        self.documents, self.attachments = documents, attachments
+        self.documents, self.attachments, self.tools = documents, attachments, tools
         self.finder = PassageFinder(attachments, documents.collections)
         self.pictures = MessagePictures(attachments, documents.pictures)
         self.writer = ConversationWriter(store, clock, prompt_cache, engine.forget, attachments)
@@ -135,6 +137,7 @@ class AnswerService:
             cache=cache,
             finder=self.finder,
             pictures=self.pictures,
+            tools=tools,
         )
         self._used: dict[str, int] = {}
         self._restored = False
@@ -205,6 +208,7 @@ class AnswerService:
         """They were deleted: stop their answers; every session that shows one of them shows a new one."""
         for conversation_id in conversation_ids:
             self.queue.stop(conversation_id)
+        self.queue.calls.approvals.forget(conversation_ids)
         for session in [*self.sessions]:
             session.take_deleted(conversation_ids)
 

@@ -40,13 +40,15 @@ class SettingsLayer(msgspec.Struct, frozen=True):
 
 class AnswerSettings(msgspec.Struct, frozen=True):
     """What counts for an answer. `context_length` is what the chat or its folder wants; None: what the model is loaded
-    with anyway. `own_stops` end the model's answers whatever else does. Passages are looked for in `collections`."""
+    with anyway. `own_stops` end the model's answers whatever else does. Passages are looked for in `collections`;
+    the tools of `tools`, tool servers by name, are offered to the model."""
 
     system_prompt: str
     options: GenerationOptions
     context_length: int | None = None
     own_stops: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
 
     def options_for(self, info: ModelInfo | None) -> GenerationOptions:
         """Its options, as far as the model of which `info` is known can follow them."""
@@ -80,13 +82,20 @@ def answer_settings(
     )
     wanted = next((layer.context_length for layer in layers[:2] if layer.context_length is not None), None)
     own = settings.model_settings.get(model_id, ModelSettings())
-    return AnswerSettings(value_of(layers, "system_prompt") or "", base, wanted, own.stops, collections_of(place))
+    system = value_of(layers, "system_prompt") or ""
+    return AnswerSettings(system, base, wanted, own.stops, collections_of(place), tools_of(place))
 
 
 def collections_of(place: AnswerPlace) -> tuple[str, ...]:
     """The names of the collections that are searched: those of the chat, else those of its folder."""
     own = place.conversation.options.collections if place.conversation is not None else ()
     return own or (place.folder.options.collections if place.folder is not None else ())
+
+
+def tools_of(place: AnswerPlace) -> tuple[str, ...]:
+    """The names of the tool servers that are offered: those of the chat, else those of its folder."""
+    own = place.conversation.options.tools if place.conversation is not None else ()
+    return own or (place.folder.options.tools if place.folder is not None else ())
 
 
 def settings_layers(settings: Settings, model_id: str, place: AnswerPlace) -> tuple[SettingsLayer, ...]:

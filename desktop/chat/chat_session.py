@@ -11,6 +11,7 @@ from pathlib import Path
 
 from desktop.background import Background
 from desktop.chat.active_model import ChatModel
+from desktop.chat.answer_overrides import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.answer_saver import DRAFT_EVERY_S
 from desktop.chat.answer_service import AnswerService
 from desktop.chat.chat_events import (
@@ -19,7 +20,9 @@ from desktop.chat.chat_events import (
     ConversationOpened,
     ConversationsChanged,
     MessageAdded,
+    ToolCallsChanged,
 )
+from desktop.chat.chat_tools import ChatTools
 from desktop.chat.context_choice import ContextChoices
 from desktop.chat.conversation_branches import ConversationBranches
 from desktop.chat.conversation_options import ConversationChange, ConversationOptions
@@ -28,7 +31,6 @@ from desktop.chat.conversation_writer import BranchWrite, ConversationBranch, ne
 from desktop.chat.document_services import NO_DOCUMENTS, DocumentServices
 from desktop.chat.draft_attachment import TakenAttachments
 from desktop.chat.message_attachments import edited_key
-from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.preset_file import PresetFile
 from desktop.conversation import DELETED_KEPT_DAYS, Conversation, Message
 from desktop.engine.engine_protocol import MultiModelEngine
@@ -59,6 +61,7 @@ class ChatSession:
         answers: AnswerService | None = None,
         attachments: AttachmentStore | None = None,
         documents: DocumentServices = NO_DOCUMENTS,
+        tools: ChatTools | None = None,
     ) -> None:
         """`hash_file` gives a model file's sha256 (it is called off the main thread); the answers then carry it.
         `prompt_cache` is where the engine keeps states of conversations: they go with them. Conversations, folders and
@@ -79,10 +82,12 @@ class ChatSession:
             presets=presets,
             attachments=attachments,
             documents=documents,
+            tools=tools,
         )
         shared.sessions.append(self)
         self._writing, self._answering, self.queue = shared.writer, shared.queue, shared.messages
         self.attachments, self.shown_picture = shared.attached, shared.shown_picture
+        self.tool_calls, self.decide_call = shared.queue.tool_calls, shared.queue.decide_call
         self._last_new = ""
         tell, failed = shared.tell, self._failed
         self.options = ConversationOptions(shared.options, background, self._change_fresh, tell, failed)
@@ -374,6 +379,9 @@ class ChatSession:
         self._shown = ids
         if phase := self._answering.phase(head.id):
             self._notify(phase)
+        for message in messages:
+            if message.status == "streaming" and (calls := self._answering.tool_calls(message.id)):
+                self._notify(ToolCallsChanged(head.id, message.id, calls))
         for message in reversed(messages):
             if message.timing is not None and message.timing.context_length:
                 self._notify(self._answering.context_used(message))

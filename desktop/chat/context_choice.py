@@ -7,11 +7,11 @@ from typing import Protocol
 import msgspec
 
 from desktop.background import Background
+from desktop.chat.answer_overrides import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.answer_queue import AnswerQueue
 from desktop.chat.chat_events import ChatEvent, ContextChosen, ContextUsed, MessageChanged
 from desktop.chat.context_use import ContextUse, context_use
 from desktop.chat.conversation_writer import BranchWrite, ConversationWriter
-from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.conversation import ContextChoice, Message
 from desktop.errors import UserError
 from desktop.safe_text import is_blank, repair_surrogates

@@ -43,7 +43,8 @@ def context_use(path: Sequence[Message], system_prompt: str, *, used: int, total
     `path` is the branch, root first, with the newest answer as far as it goes.
     """
     answer = path[-1] if path and path[-1].role == "assistant" else None
-    generated = answer.timing.generated_tokens if answer is not None and answer.timing is not None else 0
+    timing = answer.timing if answer is not None else None
+    generated = timing.used_tokens - timing.prompt_tokens if timing is not None else 0
     generated = min(generated, used)
     before = path[:-1] if answer is not None and generated else path
     found = document_parts(answer)[0] if answer is not None and generated else ()

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from desktop.background import Background
+from desktop.chat.answer_overrides import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.answer_queue import AnswerQueue
 from desktop.chat.answer_record import recorded_options, rerun_options
 from desktop.chat.branch_writer import BranchWriter
 from desktop.chat.chat_events import BranchDeleted, ChatEvent, ConversationsChanged
 from desktop.chat.conversation_writer import BranchWrite, ConversationBranch
-from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.conversation import Conversation, Message
 from desktop.errors import NotFoundError, UserError
 from desktop.safe_text import is_blank, repair_surrogates

@@ -52,7 +52,7 @@ def own_values(holder: Conversation | Folder | ModelSettings) -> dict[str, Any]:
 
 
 def _stored_option(name: str, value: Any) -> Any:
-    if name == "collections":
+    if name in ("collections", "tools"):
         return tuple(value or ())
     return value or None if name == "preset" else value
 

@@ -68,6 +68,11 @@ def source_line(passage: PassagePart) -> str:
     return f"{name}, page {passage.page}" if passage.page else name
 
 
+def without_unseen(text: str) -> str:
+    """`text` without what nobody sees and models read."""
+    return _UNSEEN.sub("", text)
+
+
 def _passage(passage: PassagePart) -> str:
     text = _BORDER.sub("‹", _UNSEEN.sub("", passage.text)).strip()
     return f'<passage number="{passage.number}" source="{source_line(passage)}">\n{text}\n</passage>'

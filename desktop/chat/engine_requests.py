@@ -154,7 +154,7 @@ def _readable_part(part: MessagePart, shown: Collection[str], *, earlier: bool) 
             return TextPart(f"\n\nThe document “{part.title}”:\n\n{part.text}\n\nHere the document ends.\n\n")
         case ImagePart() if earlier and part.sha256 not in shown:
             return _unseen(part)
-        case ToolResultPart() if earlier:
+        case ToolResultPart():
             unseen = (isinstance(each, ImagePart) and each.sha256 not in shown for each in part.content)
             content = (_unseen(each) if hidden else each for each, hidden in zip(part.content, unseen, strict=True))
             return msgspec.structs.replace(part, content=tuple(content))

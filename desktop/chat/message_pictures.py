@@ -11,6 +11,7 @@ from desktop.conversation import ImagePart, Message, ToolResultPart
 from desktop.engine.request_images import LARGEST_IMAGES, PictureCost, RequestImage
 from desktop.errors import StoppedError, UserError
 from desktop.storage.attachment_store import AttachmentStore
+from desktop.tools.tool_call import ToolImage
 from desktop.translation import tr
 
 USUAL_SIDE = 2048
@@ -56,11 +57,12 @@ class MessagePictures:
         self._lock = threading.Lock()
 
     def read(self, path: Sequence[Message], is_cancelled: Callable[[], bool]) -> tuple[RequestImage, ...]:
-        """The pictures of a branch, root first, each once. One that cannot be read is left out where it was sent before
-        the last question, which raises UserError otherwise. StoppedError where `is_cancelled` said so."""
+        """The pictures of a branch, root first, each once. One that cannot be read is left out where a tool gave it, or
+        it was sent before the last question, and raises UserError otherwise. StoppedError where `is_cancelled` said
+        so."""
         asked = max((at for at, message in enumerate(path) if message.role == "user"), default=0)
         parts = {part.sha256: part for message in path for part in images_of(message)}
-        needed = {part.sha256 for message in path[asked:] for part in images_of(message)}
+        needed = {part.sha256 for message in path[asked:] for part in message.parts if isinstance(part, ImagePart)}
         side = side_for(len(parts))
         found = []
         for part in parts.values():
@@ -77,6 +79,12 @@ class MessagePictures:
         """One picture as a model is given it that pictures `cost` so much. Raises UserError."""
         image = self.look(part, lambda: False)
         return ShownPicture(image, cost.tokens(image.width, image.height) if cost is not None else None)
+
+    def keep(self, picture: ToolImage) -> ImagePart:
+        """Store a picture that a tool gave. Raises UserError."""
+        if self._attachments is None:
+            raise UserError(tr("Pictures cannot be kept here."))
+        return ImagePart(self._attachments.add(picture.data), picture.media_type)
 
     def look(self, part: ImagePart, is_cancelled: Callable[[], bool], side: int = USUAL_SIDE) -> RequestImage:
         """One picture with no more than `side` pixels to a side. Raises UserError, StoppedError."""

@@ -89,7 +89,7 @@ def passage_room(
     timing = next((message.timing for message in reversed(path) if message.timing is not None), None)
     used = known.sent_tokens
     if timing is not None and timing.prompt_tokens:
-        used = timing.prompt_tokens + timing.generated_tokens + (estimated_tokens(path[-1].text) if path else 0)
+        used = timing.used_tokens + (estimated_tokens(path[-1].text) if path else 0)
     free = context_length - answer_room(context_length, max_tokens) - used
     least = context_length // _LEAST_SHARE
     return PassageRoom(min(max(int(free * _SHARE_OF_FREE), least), _MOST_TOKENS), max(free, least))

@@ -1,15 +1,15 @@
 """One answer in progress: its text so far, and the message that this makes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-from desktop.chat.answer_continuation import continued_parts, continued_text
+from desktop.chat.answer_continuation import begun_rounds, continued_text
+from desktop.chat.answer_overrides import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.answer_record import compared, make_record
-from desktop.chat.answer_settings import AnswerSettings, OptionsChange
+from desktop.chat.answer_settings import AnswerSettings
+from desktop.chat.answer_timing import timing_of, with_earlier_rounds, with_prompt_parts
+from desktop.chat.answer_tools import GatheredTools
 from desktop.chat.chat_events import AnswerPhase, AnswerPhaseName
 from desktop.chat.context_summary import SummaryRun, plan_summary
 from desktop.chat.document_prompt import passage_spans
@@ -21,23 +21,27 @@ from desktop.chat.engine_requests import (
     with_stops,
 )
 from desktop.chat.message_pictures import images_of
+from desktop.chat.offered_tools import NO_TOOLS, TOOL_NOTE, OfferedTools
 from desktop.chat.passage_finder import PassageFinder, PassageRequest
 from desktop.chat.reading_progress import ReadingProgress
+from desktop.chat.said_parts import SaidParts
+from desktop.chat.tool_call_state import ToolCallState
+from desktop.chat.tool_round import ToolRound
 from desktop.conversation import (
-    AnswerPart,
     AnswerRecord,
     ContextChoice,
     Message,
     MessagePart,
     ModelReference,
+    NotePart,
     PassagePart,
     Status,
     StopReason,
     SummaryPart,
-    TextPart,
-    ThinkingPart,
     Timing,
     ToolCallPart,
+    ToolResultPart,
+    calls_ended,
 )
 from desktop.engine.generation_options import GenerationOptions, with_cache_limit
 from desktop.engine.load_params import LoadParams
@@ -54,34 +58,6 @@ from desktop.engine.worker_messages import (
 )
 from desktop.safe_text import repair_surrogates
 
-
-@dataclass(frozen=True)
-class AnsweringModel:
-    """The model that gives one answer in place of the one chosen: how it is loaded, what it is called, its file."""
-
-    params: LoadParams
-    reference: ModelReference
-    path: Path
-
-
-class AnswerOverrides(msgspec.Struct, frozen=True):
-    """What holds for one answer alone, in place of the options that count otherwise, of the system prompt that does,
-    of what was chosen for a full context, and of the collections to search; None: nothing does. `change` is what it
-    changes of the options. With `again` that answer is made again: asked for with these options as they are, while
-    nothing else is answered. `given_by` takes the place of the model chosen."""
-
-    options: GenerationOptions | None = None
-    system_prompt: str | None = None
-    context_full: ContextChoice | None = None
-    change: OptionsChange | None = None
-    again: Message | None = None
-    given_by: AnsweringModel | None = None
-    collections: tuple[str, ...] | None = None
-
-
-_PartKind = Literal["text", "thinking"] | tuple[str, str]
-"""Of what was said: text, thinking, or a call by its id and its tool's name."""
-NO_OVERRIDES = AnswerOverrides()
 _USUAL_CONTEXT = 4096
 
 
@@ -96,7 +72,8 @@ class PendingAnswer:
     is given before the question. `again` is the answer that is made again with it, None where none is.
     `beside_others`: others were generated meanwhile. `given_by` is the model where it is not the one chosen: it is
     asked at once, beside others of its conversation. `images` are the pictures of its branch as the model is shown
-    them, None until they were read.
+    them, None until they were read. `tool_names` are the tool servers to offer, `offered` the tools that are; while
+    their calls are made, they are `tool_round`. `calls_left` is how many it may still make.
     """
 
     def __init__(
@@ -106,12 +83,21 @@ class PendingAnswer:
         choice: ContextChoice = "drop-oldest",
     ) -> None:
         self.message, self.again, self.given_by = message, overrides.again, overrides.given_by
-        self._begins = tuple(part for part in message.parts if not isinstance(part, SummaryPart | PassagePart))
+        begins = tuple(part for part in message.parts if not isinstance(part, SummaryPart | PassagePart | NotePart))
+        self._notes = tuple(part for part in message.parts if isinstance(part, NotePart))
+        self._rounds, last = begun_rounds(begins)
         self.passages = tuple(part for part in message.parts if isinstance(part, PassagePart))
         self.images: tuple[RequestImage, ...] | None = None
-        self._given_collections = overrides.collections
+        self._given_collections, self._given_tools = overrides.collections, overrides.tools
         self._collections: tuple[str, ...] = ()
-        self.prefill = continued_text(self._begins)
+        self.tool_names: tuple[str, ...] = ()
+        self.offered: OfferedTools = NO_TOOLS
+        self.tool_round: ToolRound | None = None
+        self.calls_left = 0
+        self._ended_calls: tuple[ToolCallState, ...] = ()
+        self._begun, self._said = bool(begins), SaidParts(begins)
+        self._timings: list[Timing] = []
+        self.prefill = continued_text(last)
         self.beside_others = False
         self.info: ModelInfo | None = None
         self._given_prompt, self._change = overrides.system_prompt, overrides.change
@@ -133,7 +119,6 @@ class PendingAnswer:
         self.sampling: dict[str, float | int | str | None] | None = None
         self._generated = 0
         self._tokens_per_s: float | None = None
-        self._said: list[tuple[_PartKind, list[str]]] = []
 
     @property
     def conversation_id(self) -> str:
@@ -164,11 +149,13 @@ class PendingAnswer:
         options = with_cache_limit(options, counts.options.cache)
         self.options, self.sampling = options, sampling_record(options) or None
         self._collections = counts.collections if self._given_collections is None else self._given_collections
+        if self.again is None:
+            self.tool_names = counts.tools if self._given_tools is None else self._given_tools
 
     def passage_request(self, info: ModelInfo | None) -> PassageRequest | None:
         """What passages are to be looked for, for the model of which `info` is known; None where it has those that it
         needs: it is made again, or gone on with."""
-        if self.again is not None or self.passages or self._begins:
+        if self.again is not None or self.passages or self._begun:
             return None
         context_length = info.context_length if info is not None else 0
         if not context_length:
@@ -182,8 +169,9 @@ class PendingAnswer:
         """The branch, where its pictures are to be read, as the model sees them; () where they are, or there are
         none."""
         sees = self.params is not None and bool(self.params.projector)
-        wanted = sees and self.images is None and any(any(images_of(message)) for message in self._path)
-        return self._path if wanted else ()
+        path = (*self._path, *self._own_rounds())
+        wanted = sees and self.images is None and any(any(images_of(message)) for message in path)
+        return path if wanted else ()
 
     def request(self, request_id: int, *, drops: bool = False) -> GenerateRequest:
         """What the engine is asked. With `drops` the oldest messages are left out where not all fit, whatever was
@@ -192,12 +180,11 @@ class PendingAnswer:
         dropped = 0 if summary is not None else dropped_before(self._path)
         self.dropped = self.dropped or drops
         drops = drops or self.choice == "drop-oldest"
-        options = msgspec.structs.replace(
-            self.options or GenerationOptions(), context_full="drop-oldest" if drops else "stop"
-        )
+        options = msgspec.structs.replace(self._round_options(), context_full="drop-oldest" if drops else "stop")
         images = self.images or ()
         shown = {image.sha256 for image in images}
-        messages = chat_messages(self.system_prompt, self._path, summary, self.passages, shown)
+        path = (*self._path, *self._own_rounds())
+        messages = chat_messages(self._full_system_prompt(path), path, summary, self.passages, shown)
         # One that is made again is of no conversation: nothing that is kept of one may be in the context beside it.
         kept_as = self.conversation_id if self.again is None else ""
         return GenerateRequest(
@@ -210,6 +197,71 @@ class PendingAnswer:
             images=images,
             document_spans=passage_spans(messages),
         )
+
+    def _own_rounds(self) -> tuple[Message, ...]:
+        """What the answer says so far that the model reads before it goes on: rounds that ended with results."""
+        return (msgspec.structs.replace(self.message, parts=self._rounds, status="complete"),) if self._rounds else ()
+
+    def _round_options(self) -> GenerationOptions:
+        """The options for what the model says next; where no call is left, it can make none."""
+        options = self.options or GenerationOptions()
+        if not self._timings:
+            return options
+        said = sum(timing.generated_tokens for timing in self._timings)
+        left = options.max_tokens if options.max_tokens is None else max(options.max_tokens - said, 1)
+        choice = "auto" if self.calls_left > 0 else "none"
+        return msgspec.structs.replace(options, max_tokens=left, tool_choice=choice)
+
+    def _full_system_prompt(self, path: Iterable[Message]) -> str:
+        """With what the model is to know of tools, where it is given any, or what they gave."""
+        given = any(isinstance(part, ToolResultPart) for message in path for part in message.parts)
+        if not given and not (self.options is not None and self.options.tools):
+            return self.system_prompt
+        return "\n\n".join(filter(None, (self.system_prompt.strip(), TOOL_NOTE)))
+
+    # --- tools -------------------------------------------------------------------------------------------------------
+
+    def offer(self, gathered: GatheredTools, most_calls: int) -> None:
+        """These tools are offered, and `most_calls` of them called at most; the notes are part of the answer."""
+        self.offered, self.calls_left = gathered.offered, most_calls
+        self.note(gathered.notes)
+        self.options = msgspec.structs.replace(self.options or GenerationOptions(), tools=gathered.offered.definitions)
+
+    def note(self, sentences: Iterable[str]) -> None:
+        """The person is told this, in the answer."""
+        self._notes += tuple(map(NotePart, sentences))
+
+    def spend_call(self) -> bool:
+        """Take one of the calls that it may make; False where none is left."""
+        self.calls_left -= 1
+        return self.calls_left >= 0
+
+    def end_round(self, done: AnswerDone) -> tuple[ToolCallPart, ...]:
+        """The model waits for the results of its calls, which these are."""
+        known = {part.id for each in self._path for part in each.parts if isinstance(part, ToolCallPart)}
+        known |= {part.id for part in self._rounds if isinstance(part, ToolCallPart)}
+        self._timings.append(timing_of(done))
+        self._generated, self.request_id = 0, None
+        return self._said.end_round(done.thinking_s, known)
+
+    def take_calls(self, calls: tuple[ToolCallPart | ToolResultPart, ...]) -> None:
+        """The calls of the round, and the results there are."""
+        self._said.take_calls(calls)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCallState, ...]:
+        """All calls so far, as people see them."""
+        return self._ended_calls + (self.tool_round.states if self.tool_round is not None else ())
+
+    def begin_round(self, *, pictures: bool) -> None:
+        """All calls have results, with `pictures` perhaps: the model is to go on."""
+        self._ended_calls = self.tool_calls
+        self._said.begin_round()
+        self._rounds, self.tool_round, self.prefill = self._said.earlier, None, ""
+        if pictures:
+            self.images = None
+
+    # --- a summary of what does not fit ------------------------------------------------------------------------------
 
     def begin_summary(self, needed_tokens: int, context_length: int, *, thinks: bool) -> SummaryRun | None:
         """Begin to summarize what does not fit; None where nothing can be."""
@@ -264,34 +316,28 @@ class PendingAnswer:
         self._generated = max(self._generated, delta.generated_tokens)
         if delta.tokens_per_s is not None:
             self._tokens_per_s = delta.tokens_per_s
-        if isinstance(delta, DeltaReplacement):
-            self._said = [_said(part) for part in delta.parts]
-            return
-        if isinstance(delta, ToolCallDelta):
-            self._add((delta.call_id, delta.name), delta.arguments)
-        elif delta.text:
-            self._add("thinking" if delta.thinking else "text", delta.text)
-
-    def _add(self, kind: _PartKind, text: str) -> None:
-        if not self._said or self._said[-1][0] != kind:
-            self._said.append((kind, []))
-        self._said[-1][1].append(text)
+        self._said.append(delta)
 
     def snapshot(self) -> Message:
         """The message with what was said so far, still streaming."""
-        return self._message("streaming", _parts(self._said, None), None, "")
+        return self._message("streaming", self._said.parts(), None, "")
 
     def finish(self, status: Status, done: AnswerDone | None, error: str = "") -> Message:
         """The message as it stays. Without `done` (the engine failed) the timing is what is known."""
         timing = self._refused
         if done is not None:
             timing = timing_of(done)
+        elif timing is None and self._timings and self.request_id is None:
+            timing = msgspec.structs.replace(self._timings.pop(), stop_reason="cancelled")  # while tools were called
         elif timing is None and self.prompted is not None:
             timing = self._known_timing("cancelled" if status == "stopped" else "end")
         if timing is not None and self.prompted is not None:
-            timing = _with_parts(timing, self.prompted)
+            timing = with_prompt_parts(timing, self.prompted)
+        if timing is not None:
+            timing = with_earlier_rounds(timing, self._timings)
         thinking_s = done.thinking_s if done is not None else None
-        message = self._message(status, _parts(self._said, thinking_s), timing, error)
+        parts = self._said.parts(thinking_s)
+        message = self._message(status, calls_ended(parts) if self.offered.tools else parts, timing, error)
         return msgspec.structs.replace(message, record=self._record(message, done.seed if done is not None else None))
 
     def _record(self, message: Message, seed: int | None) -> AnswerRecord | None:
@@ -307,7 +353,7 @@ class PendingAnswer:
         return record if self.again is None else compared(record, message, self.again)
 
     def _message(self, status: Status, parts: tuple[MessagePart, ...], timing: Timing | None, error: str) -> Message:
-        parts = (*self.passages, *continued_parts(self._begins, parts))
+        parts = (*self.passages, *self._notes, *parts)
         return msgspec.structs.replace(
             self.message,
             parts=parts if self._summary is None else (self._summary, *parts),
@@ -331,54 +377,3 @@ class PendingAnswer:
             context_length=prompted.context_length,
             dropped_messages=prompted.dropped_messages,
         )
-
-
-def _with_parts(timing: Timing, prompted: PromptPrepared) -> Timing:
-    """`timing` with what the parts of the prompt take, where the worker knows it."""
-    system, documents = prompted.system_tokens, prompted.document_tokens
-    if system is None or documents is None:
-        return timing
-    return msgspec.structs.replace(timing, system_tokens=system, document_tokens=documents)
-
-
-def _said(part: AnswerPart) -> tuple[_PartKind, list[str]]:
-    match part:
-        case ToolCallPart():
-            return (part.id, part.name), [part.arguments]
-        case ThinkingPart():
-            return "thinking", [part.text]
-        case TextPart():
-            return "text", [part.text]
-
-
-def _parts(said: Iterable[tuple[_PartKind, list[str]]], thinking_s: float | None) -> tuple[MessagePart, ...]:
-    parts: list[MessagePart] = []
-    for kind, pieces in said:
-        text = "".join(pieces)
-        if kind == "thinking":
-            parts.append(ThinkingPart(text, thinking_s))
-            thinking_s = None
-        elif kind == "text":
-            parts.append(TextPart(text))
-        else:
-            parts.append(ToolCallPart(*kind, text))
-    return tuple(parts)
-
-
-def timing_of(done: AnswerDone) -> Timing:
-    """How an answer went, as it is stored with it."""
-    return Timing(
-        prompt_tokens=done.prompt_tokens,
-        cached_tokens=done.cached_tokens,
-        generated_tokens=done.generated_tokens,
-        time_to_first_token_s=done.time_to_first_token_s,
-        tokens_per_s=done.tokens_per_s,
-        stop_reason=done.stop_reason,
-        seed=done.seed,
-        context_length=done.context_length,
-        dropped_messages=done.dropped_messages,
-        memory_tokens=done.memory_tokens,
-        disk_tokens=done.disk_tokens,
-        drafted_tokens=done.drafted_tokens,
-        accepted_tokens=done.accepted_tokens,
-    )

@@ -53,6 +53,7 @@ class TemporaryChat:
             presets=presets,
             attachments=self._attachments,
             documents=replace(leader.documents, drafts=None),
+            tools=leader.tools,
         )
         self.session = ChatSession(
             store=self._store,

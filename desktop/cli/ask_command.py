@@ -4,9 +4,10 @@ from argparse import Namespace
 
 import msgspec
 
+from desktop.chat.answer_overrides import AnswerOverrides
 from desktop.chat.answer_settings import AnswerPlace, OptionsChange, answer_settings
+from desktop.chat.answer_timing import timing_of
 from desktop.chat.engine_requests import chat_messages, load_params, with_stops
-from desktop.chat.pending_answer import AnswerOverrides, timing_of
 from desktop.chat.preset_file import Preset, PresetFile
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.adapter_choice import AdapterChoice, chosen_adapters, with_adapters

@@ -7,8 +7,8 @@ import msgspec
 from desktop.chat.active_model import model_reference
 from desktop.chat.answer_record import compared, make_record, prefill_of, recorded_load, rerun_options
 from desktop.chat.answer_record_text import rerun_text
+from desktop.chat.answer_timing import timing_of
 from desktop.chat.engine_requests import chat_messages, dropped_before, load_params
-from desktop.chat.pending_answer import timing_of
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.command_context import CommandContext
 from desktop.cli.conversations_command import kept_conversation, kept_message

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from desktop.background import Background
+from desktop.chat.answer_overrides import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.chat_events import (
     AnswerDelta,
     AnswerFinished,
@@ -24,7 +25,6 @@ from desktop.chat.chat_session import ChatSession
 from desktop.chat.document_services import DocumentServices
 from desktop.chat.draft_attachment import TakenAttachments
 from desktop.chat.message_pictures import DecodedPicture
-from desktop.chat.pending_answer import NO_OVERRIDES, AnswerOverrides
 from desktop.chat.preset_file import PresetFile
 from desktop.cli.command_context import CommandContext
 from desktop.cli.interrupts import POLL_INTERVAL_S, stop_on_interrupt

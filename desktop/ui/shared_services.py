@@ -15,6 +15,7 @@ from desktop.backup.backup_writer import PersonsData
 from desktop.backup.restore import resume_restore
 from desktop.chat.answer_service import AnswerService
 from desktop.chat.chat_events import ConversationsChanged
+from desktop.chat.chat_tools import ChatTools
 from desktop.chat.document_services import DocumentServices
 from desktop.chat.preset_file import PresetFile
 from desktop.chat.prompt_library import PromptLibrary
@@ -28,6 +29,7 @@ from desktop.settings import SettingsFile
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import DOCUMENTS_SCHEMA, Database
+from desktop.tools.tool_service import ToolService
 from desktop.ui.documents.documents_page_values import ReadingFacts
 from desktop.ui.documents.shared_documents import SharedCollections, SharedReader
 from desktop.ui.models.model_selection import ModelDisplay, ModelSelection
@@ -130,6 +132,7 @@ class SharedServices(QObject):
         self.collections = SharedCollections(background, self._make_collections)
         self._indexing_timer = QTimer(self, singleShot=True, interval=_INDEXING_AFTER_MS)
         self._indexing_timer.timeout.connect(self._start_collections)
+        self.tools = ToolService(paths, services.policy, services.network.switch)
         self.answers = AnswerService(
             store=ConversationStore(self.database),
             engine=self.engine,
@@ -140,6 +143,7 @@ class SharedServices(QObject):
             presets=self.presets,
             attachments=self.attachments,
             documents=DocumentServices(self.reader, self.collections, paths.draft_attachments, self.reader),
+            tools=ChatTools(lambda: self.tools),
         )
         self.displays = ModelDisplays()
         self.selection = ModelSelection(
@@ -275,6 +279,7 @@ class SharedServices(QObject):
         self.answers.close()
         self.reader.close()
         self.collections.close()
+        self.tools.close()
         self.kernels.close()
         self.engine.close()
         self.library.close()  # the process would stay until a file of many gigabytes is read

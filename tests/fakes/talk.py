@@ -8,6 +8,7 @@ from typing import TypeVar
 from desktop.background import Background
 from desktop.chat.chat_events import AnswerDelta, AnswerFinished, AnswerPhase, ChatEvent, ConversationOpened
 from desktop.chat.chat_session import ChatSession
+from desktop.chat.chat_tools import ChatTools, ToolCalling
 from desktop.chat.document_services import NO_DOCUMENTS, DocumentServices
 from desktop.chat.preset_file import PresetFile
 from desktop.conversation import Conversation, Message
@@ -58,6 +59,8 @@ class Talk:
         presets: PresetFile | None = None,
         documents: DocumentServices = NO_DOCUMENTS,
         context_length: int = 4096,
+        tools: ToolCalling | None = None,
+        person_present: bool = True,
     ) -> None:
         self.fake = FakeEngine(
             script or [FakeAnswer()], load_s=load_s, load_errors=load_errors, context_length=context_length
@@ -83,6 +86,7 @@ class Talk:
             presets=presets,
             attachments=self.attachments,
             documents=documents,
+            tools=None if tools is None else ChatTools(lambda: tools, person_present),
         )
         self.chat.new()
         if model is not None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from desktop.chat.answer_overrides import AnswerOverrides
 from desktop.chat.answer_settings import (
     AnswerPlace,
     answer_settings,
@@ -12,7 +13,7 @@ from desktop.chat.answer_settings import (
     settings_layers,
     thinking_of,
 )
-from desktop.chat.pending_answer import AnswerOverrides, PendingAnswer
+from desktop.chat.pending_answer import PendingAnswer
 from desktop.chat.preset_file import Preset
 from desktop.conversation import ChatOptions, Conversation, Folder, Message
 from desktop.engine.generation_options import CacheLevel, GenerationOptions, SamplingParams, ThinkingOptions

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop.chat.answer_overrides import AnswerOverrides
 from desktop.chat.chat_events import (
     AnswerDelta,
     AnswerFinished,
@@ -18,7 +19,6 @@ from desktop.chat.chat_events import (
     ConversationsChanged,
     MessageAdded,
 )
-from desktop.chat.pending_answer import AnswerOverrides
 from desktop.conversation import (
     ChatMessage,
     Conversation,

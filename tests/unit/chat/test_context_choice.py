@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from desktop.chat.answer_overrides import AnswerOverrides
 from desktop.chat.chat_events import (
     AnswerFinished,
     AnswerReplaced,
@@ -16,7 +17,6 @@ from desktop.chat.chat_events import (
 )
 from desktop.chat.context_choice import go_on_text
 from desktop.chat.context_summary import SummaryRun, plan_summary
-from desktop.chat.pending_answer import AnswerOverrides
 from desktop.conversation import (
     ContextChoice,
     Message,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from desktop.chat.answer_overrides import AnswerOverrides
 from desktop.chat.chat_events import AnswerFinished, AnswerPlaceChanged, ChatFailed
 from desktop.chat.conversation_options import AnswerPlaces, changed_options, own_values
-from desktop.chat.pending_answer import AnswerOverrides
 from desktop.chat.preset_file import Preset, PresetFile
 from desktop.conversation import ChatOptions, Conversation, Folder
 from desktop.engine.generation_options import GenerationOptions, SamplingParams, ThinkingOptions

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from desktop.chat.answer_overrides import AnswerOverrides
 from desktop.chat.chat_events import AnswerFinished, AnswerPhase, AnswerReplaced
 from desktop.chat.document_services import DocumentServices
 from desktop.chat.passage_choice import chosen_passages, document_context, follows_up, passage_room, search_queries
-from desktop.chat.pending_answer import AnswerOverrides
 from desktop.conversation import ChatOptions, Conversation, Folder, Message, PassagePart, TextPart
 from desktop.documents.passage_search import FoundPassage
 from desktop.errors import NotFoundError
