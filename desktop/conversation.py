@@ -397,8 +397,15 @@ def cancelled_result(call: ToolCallPart) -> ToolResultPart:
 
 
 def joined_text(parts: tuple[MessagePart, ...]) -> str:
-    """The texts of those parts that are of type text."""
-    return "".join(part.text for part in parts if isinstance(part, TextPart))
+    """The texts of those parts that are of type text; a paragraph ends where a tool gave a result."""
+    texts = [""]
+    for part in parts:
+        if isinstance(part, TextPart):
+            texts[-1] += part.text
+        elif isinstance(part, ToolResultPart) and texts[-1].strip():
+            texts.append("")
+    said = [text for text in texts if text.strip()] if len(texts) > 1 else texts
+    return said[0] if len(said) == 1 else "\n\n".join(text.strip("\n") for text in said)
 
 
 def without_lone_surrogates(value: _S) -> _S:

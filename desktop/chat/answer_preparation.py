@@ -43,7 +43,7 @@ class PreparedAnswers(Protocol):
 
 
 @dataclass(frozen=True)
-class AnswerSources:
+class PreparationServices:
     """Where it comes from; without `tools` no answer is offered any."""
 
     store: ConversationStore
@@ -60,7 +60,7 @@ class AnswerPreparation:
     def __init__(
         self,
         answers: PreparedAnswers,
-        sources: AnswerSources,
+        sources: PreparationServices,
         model: ActiveModel,
         drafts: AnswerSaver,
         background: Background,

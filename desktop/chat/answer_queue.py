@@ -13,7 +13,7 @@ from desktop.chat.active_model import ActiveModel
 from desktop.chat.answer_calls import AnswerCalls
 from desktop.chat.answer_events import AnswerEvents
 from desktop.chat.answer_overrides import NO_OVERRIDES, AnswerOverrides
-from desktop.chat.answer_preparation import AnswerPreparation, AnswerSources
+from desktop.chat.answer_preparation import AnswerPreparation, PreparationServices
 from desktop.chat.answer_saver import AnswerSaver
 from desktop.chat.chat_events import (
     AnswerFinished,
@@ -76,7 +76,7 @@ class AnswerQueue:
         self._events = AnswerEvents(self, engine, self.model, self.drafts, tell)
         finder, pictures = finder or PassageFinder(None, None), pictures or MessagePictures(None, None)
         self.calls = AnswerCalls(self, tools, background, self.drafts, tell, pictures.keep)
-        sources = AnswerSources(store, places, finder, pictures, tools)
+        sources = PreparationServices(store, places, finder, pictures, tools)
         self._preparation = AnswerPreparation(self, sources, self.model, self.drafts, background, settings, tell, cache)
 
     # --- from the chat -------------------------------------------------------------------------------------------

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from desktop.conversation import AnswerRecord, Message, ModelReference, Timing
+from desktop.conversation import AnswerRecord, Message, ModelReference, Timing, ToolCallPart
 from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import ModelInfo, PromptPrepared
-from desktop.errors import NotFoundError
+from desktop.errors import NotFoundError, UserError
 from desktop.translation import tr
 
 _LEAST_BIAS = -1e30  # in JSON, which has no infinity: a bias that low forbids a token as well
@@ -62,11 +62,18 @@ def recorded_load(record: AnswerRecord, params: LoadParams) -> LoadParams:
 
 
 def rerun_options(message: Message) -> GenerationOptions:
-    """The options to make an answer again with. NotFoundError where it has no record."""
+    """The options to make an answer again with. NotFoundError where it has no record, UserError where
+    it called tools."""
     if message.record is None or not message.record.options:
         raise NotFoundError(
             tr("How this answer was made is not recorded."),
             tr("It was made by a version that kept no records, or a person edited it."),
+            tr("Regenerate it instead."),
+        )
+    if any(isinstance(part, ToolCallPart) for part in message.parts):
+        raise UserError(
+            tr("An answer that called tools cannot be run again from its record."),
+            tr("The tools would have to be called once more, and may answer otherwise."),
             tr("Regenerate it instead."),
         )
     options = msgspec.structs.replace(recorded_options(message.record), cache="off", speculation="off")

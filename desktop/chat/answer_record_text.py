@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from desktop.chat.answer_record import recorded_options
+from desktop.chat.tool_call_words import call_lines
 from desktop.conversation import AnswerRecord, Message, Timing
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
 from desktop.translation import tr, trn
@@ -31,6 +32,7 @@ def record_lines(message: Message) -> list[RecordLine]:
         (tr("Answer"), _answer_text(message, timing)),
         (tr("Time"), _time_text(message, timing)),
     ]
+    lines += call_lines(message)
     if record.continues:
         lines.append((tr("Gone on with"), _continued_text(record, message)))
     return [(name, said) for name, said in lines if said]

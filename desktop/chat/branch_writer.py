@@ -4,10 +4,19 @@ from collections.abc import Callable
 
 import msgspec
 
-from desktop.chat.answer_continuation import continued_text, refuse_to_continue
+from desktop.chat.answer_continuation import begun_rounds, continued_text, refuse_to_continue
 from desktop.chat.answer_record import prefill_of
 from desktop.chat.conversation_writer import ConversationBranch, ConversationWriter, new_id, summary_of
-from desktop.conversation import Conversation, Message, MessagePart, PassagePart, TextPart, ThinkingPart, Timing
+from desktop.conversation import (
+    Conversation,
+    Message,
+    MessagePart,
+    PassagePart,
+    TextPart,
+    ThinkingPart,
+    Timing,
+    calls_ended,
+)
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.message_tree import DeletedBranch
@@ -59,7 +68,9 @@ class BranchWriter:
         message = self._writer.message_at(message_id)
         refuse_to_continue(message)
         begun = tuple(part for part in message.parts if not isinstance(part, ThinkingPart))
-        parts = _with_text(begun, continued_text(begun))
+        rounds, last = begun_rounds(calls_ended(begun))
+        text = continued_text(last)
+        parts = (*rounds, *(_with_text(last, text) if text or not rounds else ()))
         answer = self._writer.empty_answer(message.conversation_id, message.parent_id, self._clock(), parts)
         answer = msgspec.structs.replace(answer, edited=message.edited)
         self._store.add_messages((answer,))

@@ -68,7 +68,7 @@ def source_line(passage: PassagePart) -> str:
     return f"{name}, page {passage.page}" if passage.page else name
 
 
-def without_unseen(text: str) -> str:
+def without_hidden(text: str) -> str:
     """`text` without what nobody sees and models read."""
     return _UNSEEN.sub("", text)
 

@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from desktop.chat.document_prompt import without_unseen
+from desktop.chat.document_prompt import without_hidden
 from desktop.chat.document_tokens import estimated_tokens
-from desktop.engine.generation_options import ToolDefinition
+from desktop.conversation import Message, ToolResultPart
+from desktop.engine.generation_options import GenerationOptions, ToolDefinition
 from desktop.safe_text import one_line
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_server import BUILT_IN
@@ -56,7 +57,7 @@ def offer_tools(tools: Iterable[ServerTool], context_length: int) -> OfferedTool
     counts = Counter(tool.name for tool in listed)
     for tool in listed:
         name = _free_name(tool, named, own=counts[tool.name] == 1)
-        schema = without_unseen(json.dumps(tool.schema, ensure_ascii=False))
+        schema = without_hidden(json.dumps(tool.schema, ensure_ascii=False))
         definition = ToolDefinition(name, _description(tool), schema)
         tokens = definition_tokens(definition)
         if tokens > room:
@@ -66,6 +67,14 @@ def offer_tools(tools: Iterable[ServerTool], context_length: int) -> OfferedTool
         named[name] = tool
         definitions.append(definition)
     return OfferedTools(named, tuple(definitions), tuple(left_out))
+
+
+def with_tool_note(system_prompt: str, options: GenerationOptions, path: Iterable[Message]) -> str:
+    """`system_prompt` with what the model is to know of tools: where it is offered any, or `path` has results."""
+    given = any(isinstance(part, ToolResultPart) for message in path for part in message.parts)
+    if not given and not options.tools:
+        return system_prompt
+    return "\n\n".join(filter(None, (system_prompt.strip(), TOOL_NOTE)))
 
 
 def definition_tokens(definition: ToolDefinition) -> int:
@@ -87,7 +96,7 @@ def _free_name(tool: ServerTool, taken: dict[str, ServerTool], *, own: bool) -> 
 
 
 def _description(tool: ServerTool) -> str:
-    text = without_unseen(tool.description.strip() or tool.title.strip())
+    text = without_hidden(tool.description.strip() or tool.title.strip())
     if tool.server == BUILT_IN or not text:
         return text
     return _SAID_BY.format(server=one_line(tool.server), text=text)

@@ -21,7 +21,7 @@ from desktop.chat.engine_requests import (
     with_stops,
 )
 from desktop.chat.message_pictures import images_of
-from desktop.chat.offered_tools import NO_TOOLS, TOOL_NOTE, OfferedTools
+from desktop.chat.offered_tools import NO_TOOLS, OfferedTools, with_tool_note
 from desktop.chat.passage_finder import PassageFinder, PassageRequest
 from desktop.chat.reading_progress import ReadingProgress
 from desktop.chat.said_parts import SaidParts
@@ -184,7 +184,7 @@ class PendingAnswer:
         images = self.images or ()
         shown = {image.sha256 for image in images}
         path = (*self._path, *self._own_rounds())
-        messages = chat_messages(self._full_system_prompt(path), path, summary, self.passages, shown)
+        messages = chat_messages(with_tool_note(self.system_prompt, options, path), path, summary, self.passages, shown)
         # One that is made again is of no conversation: nothing that is kept of one may be in the context beside it.
         kept_as = self.conversation_id if self.again is None else ""
         return GenerateRequest(
@@ -211,13 +211,6 @@ class PendingAnswer:
         left = options.max_tokens if options.max_tokens is None else max(options.max_tokens - said, 1)
         choice = "auto" if self.calls_left > 0 else "none"
         return msgspec.structs.replace(options, max_tokens=left, tool_choice=choice)
-
-    def _full_system_prompt(self, path: Iterable[Message]) -> str:
-        """With what the model is to know of tools, where it is given any, or what they gave."""
-        given = any(isinstance(part, ToolResultPart) for message in path for part in message.parts)
-        if not given and not (self.options is not None and self.options.tools):
-            return self.system_prompt
-        return "\n\n".join(filter(None, (self.system_prompt.strip(), TOOL_NOTE)))
 
     # --- tools -------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from desktop.chat.document_prompt import without_unseen
+from desktop.chat.document_prompt import without_hidden
 from desktop.chat.document_tokens import most_tokens
 from desktop.conversation import ImagePart, TextPart
 from desktop.errors import UserError
@@ -26,7 +26,7 @@ def result_content(
         if isinstance(part, ToolImage):
             content.append(_picture(part, keep))
             continue
-        text = without_unseen(part.text)
+        text = without_hidden(part.text)
         shown = text if not omitted else ""
         if most_tokens(shown) > left:
             shown = _beginning(shown, left)

@@ -244,6 +244,13 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
         default=[],
         help=tr("a collection of documents to answer from; may be given again"),
     )
+    parser.add_argument(
+        "--tools",
+        metavar="SERVER",
+        nargs="+",
+        action="extend",
+        help=tr("tool servers whose tools the model may call, “built-in” for Latchkey's own; “” for none"),
+    )
     add_json(parser)
 
 

@@ -11,7 +11,7 @@ from desktop.chat.engine_requests import chat_messages, load_params, with_stops
 from desktop.chat.preset_file import Preset, PresetFile
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.adapter_choice import AdapterChoice, chosen_adapters, with_adapters
-from desktop.cli.ask_result import AskAdapter, AskResult, AskToolCall, ask_result, logprob_json, with_citations
+from desktop.cli.ask_result import AskAdapter, AskResult, ask_result, logprob_json, with_citations
 from desktop.cli.asked_documents import (
     GivenDocuments,
     asked_images,
@@ -19,6 +19,7 @@ from desktop.cli.asked_documents import (
     given_documents,
     print_sources,
 )
+from desktop.cli.asked_tools import asked_calls, asked_servers, refuse_with_tools
 from desktop.cli.command_context import CommandContext
 from desktop.cli.context_prompt import ask_again_as_chosen, choice_where_nobody_can_be_asked
 from desktop.cli.conversations_command import kept_conversation
@@ -37,7 +38,7 @@ from desktop.cli.terminal_answer import (
 )
 from desktop.cli.terminal_input import decode_input, repair_input
 from desktop.cli.terminal_session import TerminalSession
-from desktop.conversation import Conversation, Message, PassagePart, TextPart, ToolCallPart
+from desktop.conversation import Conversation, Message, PassagePart, TextPart
 from desktop.engine.engine_protocol import Engine
 from desktop.engine.generation_options import (
     CacheLevel,
@@ -76,7 +77,8 @@ def run(options: Namespace, tools: CommandContext) -> int:
     options.system = options.system and repair_input(options.system)
     what = _what_is_asked(options, tools)
     given = given_documents(options, tools)
-    ask = _in_conversation if options.conversation else _alone
+    offered = asked_servers(options.tools, tools)
+    ask = _in_conversation if options.conversation or offered else _alone
     asked = ask(options, tools, text, what, given)
     if options.json:
         tools.output.json(asked)
@@ -106,6 +108,7 @@ def _refuse_contradictions(options: Namespace) -> None:
         raise UsageError(
             tr("A raw prompt holds all that the model is given."), "", tr("Leave out --raw-prompt, or the documents.")
         )
+    refuse_with_tools(options)
     if options.logprobs and (options.conversation or not options.json):
         raise UsageError(
             tr("--logprobs is for an answer that is given as JSON and kept in no conversation."),
@@ -180,21 +183,30 @@ def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked, g
 def _in_conversation(
     options: Namespace, tools: CommandContext, text: str, what: _Asked, given: GivenDocuments
 ) -> AskResult:
-    """One more turn of a stored conversation, kept there. Options hold for this turn alone."""
+    """One more turn of a stored conversation, kept there; or the first of one that is kept nowhere, where none is
+    named. Options hold for this turn alone."""
     if options.draft_model:
         raise UsageError(
             tr("A draft model cannot be given for a conversation."),
             "",
             tr("Ask without --conversation, or without it."),
         )
-    kept = Conversation("") if options.conversation == _NEW else kept_conversation(tools, options.conversation)
+    named = options.conversation and options.conversation != _NEW
+    kept = kept_conversation(tools, options.conversation) if named else Conversation("")
     model = chosen_model(tools, what.model or kept.model_id)
     admit_or_prompt(tools, model)
     adapters, settings = _adapters(options, tools, model, what.settings)
     settings = msgspec.structs.replace(settings, parallel_answers=1)
     with (
         tools.engine_pool() as engine,
-        TerminalSession(tools, engine, _speaker(options, tools, engine), settings) as session,
+        TerminalSession(
+            tools,
+            engine,
+            _speaker(options, tools, engine),
+            settings,
+            ask_about_tools=not options.json,
+            temporary=not options.conversation,
+        ) as session,
     ):
         if kept.id:
             session.open(kept.id)
@@ -206,6 +218,7 @@ def _in_conversation(
             tools, kept.context_full or what.settings.context_full, for_program=options.json
         )
         overrides = AnswerOverrides(None, what.system_prompt, full, what.change, collections=given.collections or None)
+        overrides = msgspec.structs.replace(overrides, tools=asked_servers(options.tools, tools))
         session.attach(given.taken(0))
         try:
             message = session.ask(text, overrides)
@@ -214,15 +227,17 @@ def _in_conversation(
                 raise
             message = ask_again_as_chosen(tools, session, error)
         info, kept_in = engine.model, session.conversation_id
-        path = tools.conversation_store.branch(message.conversation_id, message.parent_id)
+        path = session.branch(message)
     timing = message.timing
     if timing is None or info is None:
         raise KeyboardInterrupt  # stopped before the model began
-    calls = [
-        AskToolCall(part.id, part.name, part.arguments) for part in message.parts if isinstance(part, ToolCallPart)
-    ]
     asked = ask_result(message.text, message.thinking, model, sha256, timing, info)
-    asked = msgspec.structs.replace(asked, conversation=kept_in, tool_calls=calls, adapters=adapted)
+    asked = msgspec.structs.replace(
+        asked,
+        conversation=kept_in if options.conversation else None,
+        tool_calls=asked_calls(message),
+        adapters=adapted,
+    )
     return with_citations(asked, (*path, message))
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from desktop.chat.citations import passages_of
 from desktop.cli.asked_documents import AnswerCitation, cited_passages
-from desktop.conversation import Message, StopReason, Timing
+from desktop.conversation import Message, StopReason, Timing, ToolOutcome
 from desktop.engine.token_logprobs import TokenCandidate, TokenLogprob
 from desktop.engine.worker_messages import ModelInfo
 from desktop.library.library_model import LibraryModel
@@ -27,12 +27,25 @@ class AskCache(msgspec.Struct, frozen=True):
     disk_tokens: int
 
 
-class AskToolCall(msgspec.Struct, frozen=True):
-    """A call of a tool that the model wrote; `arguments` is JSON text as it wrote it."""
+class AskToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A call of a tool that the model wrote; `arguments` is JSON text as it wrote it.
+
+    `tool` is the tool's name at its `server`, left out where there is none of this name; `sent` the arguments that a
+    person put in place of the model's. `outcome`, `by`, `seconds` and `size` are as in `ToolResultPart`, `result` is
+    the text that the model was given.
+    """
 
     id: str
     name: str
     arguments: str
+    server: str = ""
+    tool: str = ""
+    sent: str = ""
+    outcome: ToolOutcome | None = None
+    by: str = ""
+    seconds: float = 0.0
+    size: int = 0
+    result: str | None = None
 
 
 class AskAdapter(msgspec.Struct, frozen=True):

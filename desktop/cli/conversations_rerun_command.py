@@ -8,7 +8,9 @@ from desktop.chat.active_model import model_reference
 from desktop.chat.answer_record import compared, make_record, prefill_of, recorded_load, rerun_options
 from desktop.chat.answer_record_text import rerun_text
 from desktop.chat.answer_timing import timing_of
+from desktop.chat.document_prompt import document_parts
 from desktop.chat.engine_requests import chat_messages, dropped_before, load_params
+from desktop.chat.offered_tools import with_tool_note
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.command_context import CommandContext
 from desktop.cli.conversations_command import kept_conversation, kept_message
@@ -106,7 +108,8 @@ def _request(
     path = store.branch(before.conversation_id, before.parent_id) if before.parent_id is not None else []
     summary = before.summary if before.summary is not None and before.summary.text else None
     dropped = 0 if summary is not None else dropped_before(path)
-    messages = chat_messages(record.system_prompt, path, summary)
+    system = with_tool_note(record.system_prompt, asked, path)
+    messages = chat_messages(system, path, summary, document_parts(before)[0])
     return GenerateRequest(request_id, messages, asked, dropped_messages=dropped, prefill=prefill_of(before))
 
 

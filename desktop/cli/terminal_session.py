@@ -20,8 +20,10 @@ from desktop.chat.chat_events import (
     ContextUsed,
     ConversationOpened,
     EngineChanged,
+    ToolCallsChanged,
 )
 from desktop.chat.chat_session import ChatSession
+from desktop.chat.chat_tools import ChatTools
 from desktop.chat.document_services import DocumentServices
 from desktop.chat.draft_attachment import TakenAttachments
 from desktop.chat.message_pictures import DecodedPicture
@@ -30,12 +32,16 @@ from desktop.cli.command_context import CommandContext
 from desktop.cli.interrupts import POLL_INTERVAL_S, stop_on_interrupt
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import AnswerWriter
+from desktop.cli.terminal_tool_calls import TerminalToolCalls
 from desktop.conversation import ContextChoice, Message, SummaryPart
 from desktop.documents.passage_search import FoundPassage
 from desktop.engine.engine_protocol import MultiModelEngine
 from desktop.errors import ContextFullError
 from desktop.library.library_model import LibraryModel
 from desktop.settings import Settings
+from desktop.storage.conversation_store import ConversationStore
+from desktop.storage.memory_attachments import MemoryAttachments
+from desktop.storage.memory_database import MemoryDatabase
 from desktop.translation import tr
 
 Wanted = TypeVar("Wanted", bound=ChatEvent)
@@ -71,8 +77,16 @@ class TerminalSession:
     """
 
     def __init__(
-        self, tools: CommandContext, engine: MultiModelEngine, speaker: AnswerWriter, settings: Settings | None = None
+        self,
+        tools: CommandContext,
+        engine: MultiModelEngine,
+        speaker: AnswerWriter,
+        settings: Settings | None = None,
+        *,
+        ask_about_tools: bool = True,
+        temporary: bool = False,
     ) -> None:
+        """Without `ask_about_tools` nobody is asked about a call. A `temporary` conversation is kept nowhere."""
         chosen = settings or tools.settings
         self._output: CommandOutput = tools.output
         self._speaker = speaker
@@ -85,17 +99,22 @@ class TerminalSession:
         self._refused: Message | None = None
         self._summary: SummaryPart | None = None
         self._background = Background(self._posted.put)
+        self._calls = TerminalToolCalls(tools, asks=ask_about_tools)
+        self._memory = MemoryDatabase() if temporary else None
+        store = tools.conversation_store if self._memory is None else ConversationStore(self._memory)
+        self._store = store
         self._chat = ChatSession(
-            store=tools.conversation_store,
+            store=store,
             engine=engine,
             background=self._background,
             settings=lambda: chosen,
             listener=self._on_event,
             hash_file=tools.license_check.loaded_sha256,
-            prompt_cache=tools.prompt_cache,
+            prompt_cache=None if temporary else tools.prompt_cache,
             presets=PresetFile(tools.paths.presets_file),
-            attachments=tools.attachments,
+            attachments=MemoryAttachments() if temporary else tools.attachments,
             documents=DocumentServices(collections=_Collections(tools), pictures=_Pictures(tools)),
+            tools=ChatTools(lambda: tools.tool_service, self._calls.asks),
         )
 
     def __enter__(self) -> "TerminalSession":
@@ -104,6 +123,12 @@ class TerminalSession:
     def __exit__(self, *_: object) -> None:
         self._chat.close()
         self._background.close()
+        if self._memory is not None:
+            self._memory.close()
+
+    def branch(self, message: Message) -> tuple[Message, ...]:
+        """The messages before `message`, root first."""
+        return tuple(self._store.branch(message.conversation_id, message.parent_id))
 
     @property
     def conversation_id(self) -> str | None:
@@ -190,7 +215,10 @@ class TerminalSession:
     def _on_event(self, event: ChatEvent) -> None:
         match event:
             case AnswerDelta():
-                self._speaker.write(event.text, event.thinking)
+                begins = self._calls.begins_paragraph(event)
+                self._speaker.write(f"\n\n{event.text.lstrip()}" if begins else event.text, event.thinking)
+            case ToolCallsChanged():
+                self._decide(event)
             case AnswerPhase(phase="loading") | AnswerPhase(phase="reading") if event.fraction is not None:
                 word = tr("Loading") if event.phase == "loading" else tr("Reading")
                 self._output.progress(f"{word}… {int(event.fraction * 100)} %")
@@ -203,6 +231,8 @@ class TerminalSession:
             case ContextUsed() if self._asking and event.dropped_messages > self._dropped:
                 self._dropped = event.dropped_messages
                 self._output.note(tr("The oldest messages no longer fit this model's context and were left out."))
+            case AnswerReplaced() if self._calls.take(event.message):
+                pass  # nothing but calls, and what Latchkey says
             case AnswerReplaced() if event.message.text or event.message.thinking:
                 self._speaker.replace(event.message.text, event.message.thinking)
             case EngineChanged():
@@ -212,6 +242,17 @@ class TerminalSession:
                     self._output.note(event.notice)
             case AnswerFinished() | AttachmentsChanged() | ChatFailed() | ConversationOpened():
                 self._events.append(event)
+
+    def _decide(self, event: ToolCallsChanged) -> None:
+        """Ask about each call that waits for that."""
+        try:
+            decided = self._calls.decide(event.calls)
+        except KeyboardInterrupt:
+            self._posted.put(self._chat.stop)
+            return
+        if decided is not None:
+            call_id, answer = decided
+            self._chat.decide_call(event.message_id, call_id, answer)
 
     def _note_summary(self, summary: SummaryPart) -> None:
         self._output.clear_progress()

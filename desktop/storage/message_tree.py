@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from desktop.conversation import Conversation, Message
+import msgspec
+
+from desktop.conversation import Conversation, Message, calls_ended
 from desktop.errors import NotFoundError
 from desktop.safe_text import repair_surrogates
 from desktop.storage.conversation_rows import (
@@ -237,8 +239,21 @@ class MessageTree:
                 theirs = "status = 'streaming' AND writer IS ?"
                 counted = f"SELECT count(*) FROM messages WHERE {theirs} AND deleted_at IS NULL"
                 count += int(connection.execute(counted, (writer,)).fetchone()[0])
+                self._end_calls(connection, theirs, writer)
                 connection.execute(f"UPDATE messages SET status = 'stopped', writer = NULL WHERE {theirs}", (writer,))
         return count
+
+    @staticmethod
+    def _end_calls(connection: Connection, theirs: str, writer: str | None) -> None:
+        """The calls of tools that were under way have ended: each gets a result that says so."""
+        rows = connection.execute(
+            f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE {theirs} AND parts LIKE '%\"tool-call\"%'", (writer,)
+        ).fetchall()
+        for message in map(message_from_row, rows):
+            parts = calls_ended(message.parts)
+            if parts != message.parts:
+                row = message_row(msgspec.structs.replace(message, parts=parts))
+                connection.execute("UPDATE messages SET parts = :parts WHERE id = :id", row)
 
     # --- branches that are deleted -------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from desktop.chat.export.message_words import (
     title_of_export,
     versions_words,
 )
+from desktop.chat.tool_call_words import call_words, replaced_arguments, replaced_words, result_words, sent_arguments
 from desktop.conversation import (
     AttachedFilePart,
     Conversation,
@@ -40,6 +41,7 @@ from desktop.conversation import (
     ImagePart,
     Message,
     MessagePart,
+    NotePart,
     PassagePart,
     SummaryPart,
     TextPart,
@@ -155,14 +157,16 @@ class _ChatMarkdown:
                 title = tr("Document: {title}").format(title=one_line(part.title)[:_SHOWN])
                 return _under(title, fenced(part.text))
             case ToolCallPart():
-                title = tr("Calls the tool {tool}").format(tool=one_line(part.name)[:_SHOWN])
-                return _under(title, fenced(part.arguments, "json"))
+                sent = _under(call_words(part), fenced(sent_arguments(part), "json"))
+                before = replaced_arguments(part)
+                return f"{sent}\n\n{_under(replaced_words(), fenced(before, 'json'))}" if before else sent
             case ToolResultPart():
-                words = tr("The tool {tool} failed") if part.is_error else tr("The tool {tool} answers")
                 contents = (
                     fenced(each.text) if isinstance(each, TextPart) else self._image(each) for each in part.content
                 )
-                return _under(words.format(tool=one_line(part.name)[:_SHOWN]), "\n\n".join(contents))
+                return _under(result_words(part), "\n\n".join(contents))
+            case NotePart():
+                return f"*{_line(part.text)}*"
             case UnknownPart():
                 words = tr("A part of the kind {kind}, which this version of Latchkey does not know")
                 return _under(words.format(kind=one_line(part.kind)[:_SHOWN]), fenced(part.json, "json"))

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
-
 from desktop.chat.export.markdown_html import FormulaHtml, MarkdownHtml, code_html, text_html
 from desktop.chat.export.message_sources import (
     GivenPassages,
@@ -19,12 +17,14 @@ from desktop.chat.export.message_sources import (
     passage_words,
 )
 from desktop.chat.export.message_words import ExportSource, summary_words, thinking_words
+from desktop.chat.tool_call_words import call_words, replaced_arguments, replaced_words, result_words, sent_arguments
 from desktop.conversation import (
     AttachedFilePart,
     DocumentPart,
     ImagePart,
     Message,
     MessagePart,
+    NotePart,
     PassagePart,
     SummaryPart,
     TextPart,
@@ -104,15 +104,18 @@ class MessageHtml:
                 heading = tr("Document: {title}").format(title=one_line(part.title)[:_SHOWN])
                 return MessagePiece("document", _plain(text_html(part.text)), heading)
             case ToolCallPart():
-                heading = tr("Calls the tool {tool}").format(tool=one_line(part.name)[:_SHOWN])
-                return MessagePiece("tool", code_html(_indented(part.arguments), "json"), heading)
+                content = code_html(sent_arguments(part), "json")
+                if before := replaced_arguments(part):
+                    content += f'<p class="quiet">{text_html(replaced_words())}</p>{code_html(before, "json")}'
+                return MessagePiece("tool", content, call_words(part))
             case ToolResultPart():
-                failed = tr("The tool {tool} failed") if part.is_error else tr("The tool {tool} answers")
                 content = "".join(
                     _plain(text_html(each.text)) if isinstance(each, TextPart) else self._image(each)
                     for each in part.content
                 )
-                return MessagePiece("tool", content, failed.format(tool=one_line(part.name)[:_SHOWN]))
+                return MessagePiece("tool", content, result_words(part))
+            case NotePart():
+                return MessagePiece("text", f'<p class="quiet" dir="auto">{text_html(part.text)}</p>')
             case SummaryPart():
                 return MessagePiece("summary", "".join(self._markdown.blocks(part.text)), summary_words(part))
             case UnknownPart():
@@ -172,11 +175,3 @@ def _joined(parts: tuple[MessagePart, ...]) -> Iterator[MessagePart]:
         yield part
     if texts:
         yield TextPart("".join(texts))
-
-
-def _indented(arguments: str) -> str:
-    """JSON in lines, where it is JSON."""
-    try:
-        return msgspec.json.format(arguments, indent=2)
-    except (msgspec.DecodeError, RecursionError):
-        return arguments

@@ -66,6 +66,8 @@ def test_a_call_is_asked_about_made_and_answered(talk: Callable[..., Talk]) -> N
     assert state.arguments == '{\n  "place": "Rome"\n}'
     decide(chat, "1", "once")
     message = chat.until_told(AnswerFinished).message
+    made_at = results(message)[0].at
+    assert made_at > 0
     assert tools.called == [("look", {"place": "Rome"})]
     assert message.parts == (
         TextPart("I look."),
@@ -75,7 +77,6 @@ def test_a_call_is_asked_about_made_and_answered(talk: Callable[..., Talk]) -> N
         ),
         TextPart("It is sunny."),
     )
-    assert results(message)[0].at > 0
     assert chat.told(ToolCallsChanged)[-1].calls == ()
     first, second = chat.fake.requests
     assert [tool.name for tool in first.options.tools] == ["look"]

@@ -88,7 +88,7 @@ def test_every_type_of_part_comes_back_in_its_place(store: ConversationStore) ->
     message = Message("m", "c", None, "assistant", EVERY_TYPE)
     store.add_message(message)
     assert store.message("m") == message
-    assert stored(store, "m")[0] == store.message("m").text == "A key."
+    assert stored(store, "m")[0] == store.message("m").text == "A \n\nkey."
 
 
 def test_search_reads_the_visible_text_alone(store: ConversationStore) -> None:
