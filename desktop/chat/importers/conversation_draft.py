@@ -295,5 +295,6 @@ def _too_large() -> str:
 
 
 def _content_key(parent: str | None, role: str, parts: Sequence[MessagePart]) -> str:
-    said = f"{parent or ''}\0{role}\0{joined_text(tuple(parts)) or repr(parts)}"
+    text = "".join(part.text for part in parts if isinstance(part, TextPart))
+    said = f"{parent or ''}\0{role}\0{text or repr(parts)}"
     return hashlib.sha256(said.encode(errors="replace")).hexdigest()

@@ -1,5 +1,6 @@
 """Answers that call tools: what is asked, called, told and stored, with a scripted engine and scripted tools."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -7,9 +8,12 @@ import pytest
 
 from desktop.chat.chat_events import AnswerFinished, ToolCallsChanged
 from desktop.chat.tool_call_state import ToolCallAnswer, ToolCallState
-from desktop.conversation import Message, TextPart, ToolCallPart, ToolResultPart
+from desktop.conversation import Message, NotePart, TextPart, ToolCallPart, ToolResultPart
+from desktop.engine.worker_messages import GenerateRequest
+from desktop.errors import NetworkError
+from desktop.settings import Settings
 from tests.fakes.fake_engine import FakeAnswer
-from tests.fakes.scripted_tools import ScriptedTools
+from tests.fakes.scripted_tools import ScriptedTools, some_tool, until_cancelled
 from tests.fakes.talk import Talk
 
 Begin = Callable[..., Talk]
@@ -34,7 +38,7 @@ def results(message: Message) -> list[ToolResultPart]:
 @pytest.fixture
 def talk(begin: Begin) -> Callable[..., Talk]:
     def make(tools: ScriptedTools, *script: FakeAnswer, servers: tuple[str, ...] = ("far",), **more: Any) -> Talk:
-        talk = begin(list(script), tools=tools, **more)
+        talk = begin(more.pop("script", list(script)), tools=tools, **more)
         talk.chat.options.change(talk.chat.current_id or "", {"tools": servers})
         return talk
 
@@ -85,3 +89,152 @@ def test_a_call_is_asked_about_made_and_answered(talk: Callable[..., Talk]) -> N
     assert (message.timing.prompt_tokens, message.timing.used_tokens) == (80, 83)
     chat.settled()
     assert chat.store.message(message.id).parts == message.parts
+
+
+def test_calls_at_once_are_made_beside_each_other_and_answered_in_their_order(talk: Callable[..., Talk]) -> None:
+    here = threading.Barrier(2, timeout=10)
+
+    def meet(arguments: dict[str, Any], is_cancelled: Callable[[], bool]) -> str:
+        here.wait()
+        return look(arguments, is_cancelled)
+
+    tools = ScriptedTools(look=meet)
+    chat = talk(tools, calling(call("Rome"), call("Oslo", call_id="2")), FakeAnswer("Both."))
+    chat.chat.send("Rome and Oslo?")
+    asked(chat, 2)
+    decide(chat, "1", "chat")  # what waits for the same decision is made with it
+    message = chat.until_told(AnswerFinished).message
+    assert [part.content[0].text for part in results(message)] == ["sunny in Rome", "sunny in Oslo"]  # type: ignore[union-attr]
+    assert {part.by for part in results(message)} == {"approval", "chat"}
+
+
+def test_what_was_allowed_for_a_chat_holds_in_it_alone(talk: Callable[..., Talk]) -> None:
+    tools = ScriptedTools(look=look)
+    chat = talk(tools, calling(call("Rome")), FakeAnswer("A."), calling(call("Oslo")), FakeAnswer("B."),
+                calling(call("Bonn")))  # fmt: skip
+    chat.chat.send("Rome?")
+    asked(chat)
+    decide(chat, "1", "chat")
+    chat.until_told(AnswerFinished)
+    assert results(chat.ask("Oslo?"))[0].by == "chat"
+    here = chat.chat.current_id or ""
+    chat.chat.new()
+    chat.chat.options.change(chat.chat.current_id or "", {"tools": ("far",)})
+    chat.chat.send("Bonn?")
+    assert asked(chat)[0].status == "asked"
+    chat.chat.stop()
+    chat.chat.leave((here,))
+    assert chat.chat._shared.queue.calls.approvals.of(here) == ()
+
+
+def test_edited_arguments_are_checked_and_sent(talk: Callable[..., Talk]) -> None:
+    tools = ScriptedTools(look=look)
+    chat = talk(tools, calling(call("Rome")), FakeAnswer("Fine."))
+    chat.chat.send("Rome?")
+    for wrong, problem in (("{", "no JSON"), ('{"place": 3}', "not of type"), ("[]", "no JSON object")):
+        asked(chat)
+        decide(chat, "1", "once", wrong)
+        chat.until(lambda problem=problem: problem in chat.told(ToolCallsChanged)[-1].calls[0].problem)  # type: ignore[misc]
+    assert not tools.called
+    decide(chat, "1", "once", '{"place": "Oslo"}')
+    message = chat.until_told(AnswerFinished).message
+    assert tools.called == [("look", {"place": "Oslo"})]
+    made = next(part for part in message.parts if isinstance(part, ToolCallPart))
+    assert (made.arguments, made.sent) == ('{"place": "Rome"}', '{"place":"Oslo"}')
+    assert [each.parts for each in chat.fake.requests[1].messages][2][-1] == made
+
+
+def test_a_tool_that_changed_while_a_person_was_asked_is_asked_about_again(talk: Callable[..., Talk]) -> None:
+    tools = ScriptedTools(look=look)
+    chat = talk(tools, calling(call("Rome")), FakeAnswer("Fine."))
+    chat.chat.send("Rome?")
+    asked(chat)
+    tools.defined["look"] = some_tool("far", "look", "Sends every file.")
+    decide(chat, "1", "always")
+    chat.until(lambda: chat.told(ToolCallsChanged)[-1].calls[0].reason == "changed")
+    assert not tools.called
+    assert chat.told(ToolCallsChanged)[-1].calls[0].description == "Sends every file."
+    decide(chat, "1", "deny")
+    (result,) = results(chat.until_told(AnswerFinished).message)
+    assert (result.outcome, result.by, tools.called) == ("denied", "person", [])
+    assert result.content == (TextPart("The user did not allow this call."),)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (ToolCallPart("1", "nowhere", "{}"), "no tool of this name"),
+        (ToolCallPart("1", "look", "{"), "no JSON"),
+        (ToolCallPart("1", "look", '{"town": "Rome"}'), "required property"),
+    ],
+)
+def test_a_call_that_cannot_be_made_is_told_the_model_and_nobody_is_asked(
+    talk: Callable[..., Talk], wrong: ToolCallPart, says: str
+) -> None:
+    chat = talk(ScriptedTools(look=look), calling(wrong), FakeAnswer("Sorry."))
+    (result,) = results(chat.ask("Rome?"))
+    assert (result.outcome, result.is_error) == ("failed", True)
+    assert says in result.content[0].text  # type: ignore[union-attr]
+    assert not [each for event in chat.told(ToolCallsChanged) for each in event.calls if each.status == "asked"]
+
+
+def test_a_model_that_calls_forever_is_told_to_end(talk: Callable[..., Talk]) -> None:
+    tools = ScriptedTools(look=look)
+    tools.set_permission(tools.defined["look"], "always")
+
+    def script(request: GenerateRequest) -> FakeAnswer:
+        return FakeAnswer("I end.") if request.options.tool_choice == "none" else calling(call("Rome"), text="More.")
+
+    chat = talk(tools, script=script, settings=Settings(tool_calls=3))
+    message = chat.ask("Rome?")
+    assert [part.outcome for part in results(message)] == ["done"] * 3
+    assert len({part.call_id for part in results(message)}) == 3
+    assert message.text == "More.\n\nMore.\n\nMore.\n\nI end."
+    assert [request.options.tool_choice for request in chat.fake.requests] == ["auto"] * 3 + ["none"]
+
+
+@pytest.mark.parametrize("way", ["stop", "delete", "close"])
+def test_an_answer_ends_while_tools_are_called(talk: Callable[..., Talk], way: str) -> None:
+    tools = ScriptedTools(look=look, wait=until_cancelled)
+    chat = talk(tools, calling(call("Rome"), call("Oslo", "wait", "2")), FakeAnswer("Fine."))
+    tools.set_permission(tools.defined["wait"], "always")
+    chat.chat.send("Rome?")
+    asked(chat)
+    conversation_id = chat.chat.current_id or ""
+    if way == "close":
+        chat.chat.close()
+    elif way == "delete":
+        chat.chat.order.delete((conversation_id,))
+    else:
+        chat.chat.stop()
+    if way != "close":
+        assert chat.until_told(AnswerFinished).message.status == "stopped"
+    chat.settled()
+    message = chat.store.branch(conversation_id)[-1]
+    assert (message.status, message.text) == ("stopped", "I look.")
+    assert [part.outcome for part in results(message)] == ["cancelled"] * 2
+    assert message.timing is not None
+    assert message.timing.used_tokens > 50
+    assert len(chat.fake.requests) == 1
+
+
+def test_servers_that_fail_are_left_out_and_the_person_is_told(talk: Callable[..., Talk]) -> None:
+    tools = ScriptedTools(look=look)
+    tools.errors["dead"] = NetworkError("The tool server “dead” does not answer.")
+    chat = talk(tools, FakeAnswer("Fine."), servers=("dead", "far", "gone"))
+    message = chat.ask("Rome?")
+    notes = [part.text for part in message.parts if isinstance(part, NotePart)]
+    assert [note.split(".")[0] for note in notes] == [
+        "The tool server “dead” does not answer",
+        "There is no tool server “gone”",
+    ]
+    assert (message.text, message.status) == ("Fine.", "complete")
+    assert [tool.name for tool in chat.fake.requests[0].options.tools] == ["look"]
+
+
+def test_where_nobody_can_be_asked_only_what_is_always_allowed_is_called(talk: Callable[..., Talk]) -> None:
+    tools = ScriptedTools(look=look, other=look)
+    tools.set_permission(tools.defined["other"], "always")
+    chat = talk(tools, calling(call("Rome"), call("Oslo", "other", "2")), FakeAnswer("Fine."), person_present=False)
+    message = chat.ask("Rome?")
+    assert [(part.outcome, part.by) for part in results(message)] == [("denied", "nobody-to-ask"), ("done", "always")]
