@@ -69,12 +69,17 @@ class AnswerQueue:
         self._hop = MainThreadQueue[tuple[PendingAnswer, AnswerEvent]](background.call_on_main_thread, self._take)
         self._waiting: deque[PendingAnswer] = deque()
         self._running: list[PendingAnswer] = []
+        finder, pictures = finder or PassageFinder(None, None), pictures or MessagePictures(None, None)
         self.drafts = AnswerSaver(
-            store, background, every_s=save_every_s, snapshots=self._snapshots, on_error=self._on_draft_error
+            store,
+            background,
+            every_s=save_every_s,
+            snapshots=self._snapshots,
+            on_error=self._on_draft_error,
+            keep=pictures.keep_given,
         )
         self.model = ActiveModel(engine, background, settings=settings, changed=self._on_model, hash_file=hash_file)
         self._events = AnswerEvents(self, engine, self.model, self.drafts, tell)
-        finder, pictures = finder or PassageFinder(None, None), pictures or MessagePictures(None, None)
         self.calls = AnswerCalls(self, tools, background, self.drafts, tell, pictures.keep)
         sources = PreparationServices(store, places, finder, pictures, tools)
         self._preparation = AnswerPreparation(self, sources, self.model, self.drafts, background, settings, tell, cache)

@@ -14,7 +14,8 @@ DRAFT_EVERY_S = 1.0
 
 
 class AnswerSaver:
-    """`snapshots` gives the answers in progress as they are now. All methods on the main thread."""
+    """`snapshots` gives the answers in progress as they are now; `keep` keeps the files that an answer names, while it
+    is stored. All methods on the main thread."""
 
     def __init__(
         self,
@@ -24,12 +25,13 @@ class AnswerSaver:
         every_s: float,
         snapshots: Callable[[], Sequence[Message]],
         on_error: Callable[[UserError, Message], None],
+        keep: Callable[[Message], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._background = background
         self._every_s = every_s
         self._snapshots = snapshots
-        self._on_error = on_error
+        self._on_error, self._keep = on_error, keep
         self._timer: threading.Timer | None = None
         self._saving = 0
         self._longer: set[str] = set()
@@ -107,7 +109,9 @@ class AnswerSaver:
                 self._on_error(error, message)
 
         self._saving += 1
-        self._background.database(lambda: self._store.save_message(message), saved, failed)
+        self._background.database(
+            lambda: self._store.save_message(message, keep=lambda: self._keep(message)), saved, failed
+        )
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

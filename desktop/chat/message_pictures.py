@@ -54,6 +54,7 @@ class MessagePictures:
     def __init__(self, attachments: AttachmentStore | None, reader: PictureDecoder | None) -> None:
         self._attachments, self._reader = attachments, reader
         self._kept: OrderedDict[tuple[str, int], RequestImage] = OrderedDict()
+        self._given: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
     def read(self, path: Sequence[Message], is_cancelled: Callable[[], bool]) -> tuple[RequestImage, ...]:
@@ -84,7 +85,22 @@ class MessagePictures:
         """Store a picture that a tool gave. Raises UserError."""
         if self._attachments is None:
             raise UserError(tr("Pictures cannot be kept here."))
-        return ImagePart(self._attachments.add(picture.data), picture.media_type)
+        part = ImagePart(self._attachments.add(picture.data), picture.media_type)
+        with self._lock:
+            self._given[part.sha256] = picture.data
+        return part
+
+    def keep_given(self, message: Message) -> None:
+        """Store once more what tools gave for an answer that is being stored: nothing named it before, so that it may
+        have been removed. Raises UserError."""
+        for part in images_of(message):
+            with self._lock:
+                data = self._given.get(part.sha256)
+            if data is not None and self._attachments is not None:
+                self._attachments.add(data)
+            if message.status != "streaming":
+                with self._lock:
+                    self._given.pop(part.sha256, None)
 
     def look(self, part: ImagePart, is_cancelled: Callable[[], bool], side: int = USUAL_SIDE) -> RequestImage:
         """One picture with no more than `side` pixels to a side. Raises UserError, StoppedError."""

@@ -27,8 +27,6 @@ class SaidParts:
             case DeltaReplacement():
                 self._said = [_said(part) for part in delta.parts]
             case ToolCallDelta():
-                if not delta.arguments:  # the first of a call: two may have the same id
-                    self._said.append(((delta.call_id, delta.name), []))
                 self._add((delta.call_id, delta.name), delta.arguments)
             case Delta() if delta.text:
                 self._add("thinking" if delta.thinking else "text", delta.text)

@@ -7,6 +7,7 @@ from typing import Any
 
 from desktop.chat.conversation_options import changed_options, own_values
 from desktop.cli.answer_settings_arguments import answer_changes
+from desktop.cli.asked_tools import asked_servers
 from desktop.cli.command_context import CommandContext
 from desktop.cli.terminal_input import repair_input
 from desktop.conversation import Conversation
@@ -26,6 +27,8 @@ def run(options: Namespace, tools: CommandContext, conversation: Conversation) -
         changes["context_length"] = options.context or None
     if options.collection is not None:
         changes["collections"] = _collections(options.collection, tools)
+    if options.tools is not None:
+        changes["tools"] = asked_servers(options.tools, tools)
     store = ChatOptionsStore(tools.conversation_store.database)
     head = store.change_conversation(conversation.id, lambda now: changed_options(now, changes))
     if head is None:
@@ -41,9 +44,9 @@ def run(options: Namespace, tools: CommandContext, conversation: Conversation) -
 
 def settings_json(own: Mapping[str, Any]) -> dict[str, Any]:
     """Values as `own_values` gives them, as --json does; null where one is not set. `collections` are there where
-    passages are looked for in any."""
+    passages are looked for in any, `tools` where the tools of servers are offered."""
     apart = {name: own.get(name) for name in _APART}
-    apart |= {"collections": own["collections"]} if "collections" in own else {}
+    apart |= {name: own[name] for name in ("collections", "tools") if name in own}
     return apart | {"sampling": {name: value for name, value in own.items() if name not in apart}}
 
 
@@ -57,6 +60,7 @@ def settings_rows(own: Mapping[str, Any]) -> list[tuple[str, str]]:
         "thinking_budget": tr("thinking: most tokens"),
         "context_length": tr("context"),
         "collections": tr("collections"),
+        "tools": tr("tools"),
         "max_tokens": tr("most tokens"),
     }
     return [(words.get(name, name.replace("_", " ")), _said(value)) for name, value in own.items()]

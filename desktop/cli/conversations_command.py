@@ -7,14 +7,27 @@ from typing import Any
 
 from desktop.chat.citations import passages_of
 from desktop.chat.export.message_sources import cited_sources, file_words
+from desktop.chat.tool_call_words import call_words, replaced_words, result_text, result_words
 from desktop.cli import conversation_settings_command
 from desktop.cli.asked_documents import cited_passages
+from desktop.cli.asked_tools import asked_calls
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE
 from desktop.cli.terminal_answer import ModelCredits
 from desktop.cli.terminal_input import repair_input
-from desktop.conversation import AttachedFilePart, Conversation, ConversationOrigin, Message, PassagePart
+from desktop.conversation import (
+    AttachedFilePart,
+    Conversation,
+    ConversationOrigin,
+    Message,
+    NotePart,
+    PassagePart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 from desktop.errors import NotFoundError
+from desktop.safe_text import one_line
 from desktop.storage.message_search import MessageHit, MessageSearch, SearchFilter
 from desktop.translation import tr, trn
 
@@ -86,7 +99,8 @@ def _show(options: Namespace, tools: CommandContext) -> None:
             dropped = message.timing.dropped_messages
         for line in _attached(message):
             tools.output.line(f"[{line}]")
-        tools.output.line(message.text)
+        for line in _body(message):
+            tools.output.line(line)
         passages += passages_of((message,))
         for source in cited_sources(message, passages):
             tools.output.line(f"[{source.words}]")
@@ -225,6 +239,8 @@ def _message(message: Message, model_credits: ModelCredits, passages: Sequence[P
         "summary": message.summary,
         "files": [_file_json(part) for part in message.parts if isinstance(part, AttachedFilePart)],
         "citations": cited_passages(message.text, passages)[0] if message.role == "assistant" else [],
+        "tool_calls": asked_calls(message),
+        "notes": [part.text for part in message.parts if isinstance(part, NotePart)],
         "status": message.status,
         "error": message.error,
         "model": message.model,
@@ -238,6 +254,26 @@ def _message(message: Message, model_credits: ModelCredits, passages: Sequence[P
 
 def _file_json(part: AttachedFilePart) -> dict[str, Any]:
     return {"name": part.name, "size": part.size, "pages": part.pages or None, "whole": part.whole}
+
+
+def _body(message: Message) -> list[str]:
+    """What was said, with calls of tools and what Latchkey noted where they stand."""
+    if not any(isinstance(part, ToolCallPart | ToolResultPart | NotePart) for part in message.parts):
+        return [message.text]
+    lines: list[str] = []
+    for part in message.parts:
+        match part:
+            case TextPart() if part.text.strip():
+                lines.append(part.text.strip("\n"))
+            case NotePart():
+                lines.append(f"[{part.text}]")
+            case ToolCallPart():
+                lines.append(f"[{call_words(part)}: {one_line(part.sent or part.arguments)}]")
+                if part.sent:
+                    lines.append(f"[{replaced_words()}: {one_line(part.arguments)}]")
+            case ToolResultPart():
+                lines.append(f"[{result_words(part)}: {result_text(part)}]")
+    return lines
 
 
 def _attached(message: Message) -> list[str]:

@@ -56,6 +56,13 @@ def add_conversation_settings(parser: argparse.ArgumentParser) -> None:
         action="append",
         help=tr("a collection whose passages its answers are given; may be given again, “” for none"),
     )
+    parser.add_argument(
+        "--tools",
+        metavar="SERVER",
+        nargs="+",
+        action="extend",
+        help=tr("tool servers whose tools the model may call, “built-in” for Latchkey's own; “” for none"),
+    )
     parser.add_argument("--reset", action="store_true", help=tr("forget what was set for it before"))
     add_json(parser)
 

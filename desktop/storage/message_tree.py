@@ -132,14 +132,17 @@ class MessageTree:
             for message in messages:
                 insert_message(connection, message)
 
-    def save_message(self, message: Message, *, answered: bool = True) -> None:
+    def save_message(
+        self, message: Message, *, answered: bool = True, keep: Callable[[], object] = lambda: None
+    ) -> None:
         """Store what was said since: parts, status, timing, error, model, record. Durable once the answer is over.
 
         Its conversation then names the model as the one that answered last; not where it was not `answered`, but
-        changed by the person.
+        changed by the person. `keep` keeps the files that it names: where it raises, nothing is stored.
         """
         over = message.status != "streaming"
         with self.database.write(durable=over) as connection:
+            keep()
             if not connection.execute(_UPDATE_MESSAGE, message_row(message)).rowcount:
                 raise missing_message(message.id)
             if over and answered and message.model is not None:
