@@ -76,6 +76,7 @@ class AnswerCalls:
         if answer.tool_round is not None:
             answer.tool_round.cancel()
             answer.take_calls(answer.tool_round.parts)
+            self._tell(ToolCallsChanged(answer.conversation_id, answer.message.id, answer.tool_calls))
         if answer.tool_calls:
             self._tell(ToolCallsChanged(answer.conversation_id, answer.message.id, ()))
 

@@ -2,25 +2,41 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from desktop.chat.chat_events import AnswerFinished, ToolCallsChanged
+from desktop.chat.answer_continuation import can_continue
+from desktop.chat.answer_record import rerun_options
+from desktop.chat.chat_events import AnswerFinished, ChatEvent, ToolCallsChanged
+from desktop.chat.chat_session import ChatSession
+from desktop.chat.document_services import DocumentServices
 from desktop.chat.tool_call_state import ToolCallAnswer, ToolCallState
-from desktop.conversation import Message, NotePart, TextPart, ToolCallPart, ToolResultPart
+from desktop.conversation import ImagePart, Message, NotePart, TextPart, ToolCallPart, ToolResultPart
+from desktop.engine.request_images import RequestImage
 from desktop.engine.worker_messages import GenerateRequest
-from desktop.errors import NetworkError
+from desktop.errors import ContextFullError, NetworkError, UserError
 from desktop.settings import Settings
+from desktop.tools.tool_call import ToolImage
 from tests.fakes.fake_engine import FakeAnswer
 from tests.fakes.scripted_tools import ScriptedTools, some_tool, until_cancelled
-from tests.fakes.talk import Talk
+from tests.fakes.talk import SomeModel, Talk
 
 Begin = Callable[..., Talk]
 
 
 def look(arguments: dict[str, Any], _is_cancelled: Callable[[], bool]) -> str:
     return f"sunny in {arguments['place']}"
+
+
+class OnePixel:
+    """Decodes every picture to one pixel."""
+
+    def read_image(
+        self, data: bytes, *, longest_side: int, name: str = "", is_cancelled: Callable[[], bool]
+    ) -> RequestImage:
+        return RequestImage("", 1, 1, data[-3:])
 
 
 def call(place: str, name: str = "look", call_id: str = "1") -> ToolCallPart:
@@ -238,3 +254,106 @@ def test_where_nobody_can_be_asked_only_what_is_always_allowed_is_called(talk: C
     chat = talk(tools, calling(call("Rome"), call("Oslo", "other", "2")), FakeAnswer("Fine."), person_present=False)
     message = chat.ask("Rome?")
     assert [(part.outcome, part.by) for part in results(message)] == [("denied", "nobody-to-ask"), ("done", "always")]
+
+
+def test_a_picture_is_kept_and_shown_to_a_model_that_sees(talk: Callable[..., Talk]) -> None:
+    picture = ToolImage("image/png", b"\x89PNG\r\n\x1a\n one")
+    tools = ScriptedTools(look=lambda _arguments, _is_cancelled: picture)
+    tools.set_permission(tools.defined["look"], "always")
+    answers = (calling(call("Rome")), FakeAnswer("A pixel."))
+    seeing = {"model": SomeModel(projector_path=Path("sees.gguf")), "documents": DocumentServices(pictures=OnePixel())}
+    for more, shown in (({}, ()), (seeing, (b"one",))):
+        chat = talk(tools, *answers, **more)
+        message = chat.ask("Rome?")
+        (part,) = results(message)[0].content
+        assert isinstance(part, ImagePart)
+        chat.settled()
+        assert chat.attachments.read(part.sha256) == picture.data
+        given = chat.fake.requests[-1]
+        assert tuple(image.rgb for image in given.images) == shown
+        (result,) = given.messages[-1].parts
+        assert isinstance(result, ToolResultPart)
+        assert isinstance(result.content[0], ImagePart if shown else TextPart)
+        chat.attachments.remove()
+        chat.chat._shared.writer._remove_unused_attachments()
+
+
+@pytest.mark.parametrize("choice", ["stop", "summarize"])
+def test_what_no_longer_fits_between_rounds_goes_as_elsewhere(talk: Callable[..., Talk], choice: Any) -> None:
+    full = ContextFullError("The context is full.", needed_tokens=5000)
+    refused: list[GenerateRequest] = []
+
+    def script(request: GenerateRequest) -> FakeAnswer:
+        if not request.conversation:
+            return FakeAnswer("They said one.")
+        if request.messages[-1].role != "tool":
+            return calling(call("Rome")) if "Rome" in request.messages[-1].text else FakeAnswer("One.")
+        refused.append(request)
+        return FakeAnswer(error=full) if len(refused) == 1 else FakeAnswer("It is sunny.")
+
+    tools = ScriptedTools(look=look)
+    tools.set_permission(tools.defined["look"], "always")
+    chat = talk(tools, script=script, settings=Settings(context_full=choice))
+    chat.ask("Say one. " * 50)
+    message = chat.ask("Rome?")
+    assert message.status == ("failed" if choice == "stop" else "complete")
+    assert message.text == ("I look." if choice == "stop" else "I look.\n\nIt is sunny.")
+    assert results(message)[0].outcome == "done"
+    if choice == "summarize":
+        assert message.summary is not None
+        assert message.summary.text == "They said one."
+        assert [each.role for each in refused[1].messages] == ["system", "user", "assistant", "tool"]
+
+
+def test_an_answer_cut_off_among_its_calls_is_gone_on_with(talk: Callable[..., Talk]) -> None:
+    tools = ScriptedTools(look=look)
+    chat = talk(tools, calling(call("Rome"), call("Oslo", call_id="2")), FakeAnswer("It was sunny."))
+    chat.chat.send("Rome?")
+    asked(chat, 2)
+    decide(chat, "1", "once")
+    chat.until(lambda: chat.told(ToolCallsChanged)[-1].calls[0].status == "done")
+    chat.chat.stop()
+    stopped = chat.until_told(AnswerFinished).message
+    assert can_continue(stopped)
+    chat.chat.branches.continue_answer(stopped)
+    whole = chat.until_told(AnswerFinished, 2).message
+    assert whole.text == "I look.\n\nIt was sunny."
+    assert [part.outcome for part in results(whole)] == ["done", "cancelled"]
+    roles = [each.role for each in chat.fake.requests[-1].messages]
+    assert roles == ["system", "user", "assistant", "tool"]
+    with pytest.raises(UserError, match="called tools"):
+        rerun_options(whole)
+
+
+def test_both_windows_show_the_question_and_one_of_them_answers(talk: Callable[..., Talk]) -> None:
+    tools = ScriptedTools(look=look)
+    chat = talk(tools, calling(call("Rome")), FakeAnswer("Fine."))
+    chat.chat.send("Rome?")
+    asked(chat)
+    heard: list[ChatEvent] = []
+    other = ChatSession(
+        store=chat.store, engine=chat.engine, background=chat.background, settings=Settings, listener=heard.append,
+        answers=chat.chat._shared,
+    )  # fmt: skip
+    other.open(chat.chat.current_id or "")
+    chat.until(lambda: any(isinstance(event, ToolCallsChanged) for event in heard))
+    message_id = chat.told(ToolCallsChanged)[-1].message_id
+    assert other.tool_calls(message_id) == chat.chat.tool_calls(message_id)
+    other.decide_call(message_id, "1", ToolCallAnswer("once"))
+    chat.chat.decide_call(message_id, "1", ToolCallAnswer("deny"))
+    assert results(chat.until_told(AnswerFinished).message)[0].outcome == "done"
+    other.decide_call(message_id, "1", ToolCallAnswer("once"))
+    assert tools.called == [("look", {"place": "Rome"})]
+    other.close()
+
+
+def test_while_a_person_is_asked_another_chat_is_answered(talk: Callable[..., Talk]) -> None:
+    tools = ScriptedTools(look=look)
+    chat = talk(tools, calling(call("Rome")), FakeAnswer("Meanwhile."), FakeAnswer("Fine."),
+                settings=Settings(parallel_answers=1))  # fmt: skip
+    chat.chat.send("Rome?")
+    asked(chat)
+    chat.chat.new()
+    assert chat.ask("Something else").text == "Meanwhile."
+    decide(chat, "1", "once")
+    assert chat.until_told(AnswerFinished, 2).message.text == "I look.\n\nFine."

@@ -17,6 +17,8 @@ from desktop.conversation import (
     TextPart,
     ThinkingPart,
     Timing,
+    ToolCallPart,
+    cancelled_result,
 )
 from desktop.errors import NotFoundError
 from desktop.storage.conversation_store import ConversationStore
@@ -296,11 +298,12 @@ def test_nothing_of_an_erased_conversation_stays_in_any_file(store: Conversation
 _BEGIN_AN_ANSWER = """
 import sys
 from pathlib import Path
-from desktop.conversation import Conversation, Message, TextPart
+from desktop.conversation import Conversation, Message, TextPart, ToolCallPart
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 database = Database(Path(sys.argv[1]))
-message = Message("m", "c", None, "assistant", (TextPart("half an ans"),), "streaming")
+parts = (TextPart("half an ans"), ToolCallPart("1", "look", "{}"))
+message = Message("m", "c", None, "assistant", parts, "streaming")
 ConversationStore(database).add_messages((message,), create=Conversation("c"))
 print("begun", flush=True)
 sys.stdin.read()
@@ -323,6 +326,7 @@ def test_an_answer_is_interrupted_only_when_its_process_is_gone(store: Conversat
         writer.kill()
     assert store.mark_interrupted() == 1
     assert (store.message("m").status, store.message("m").text) == ("stopped", "half an ans")
+    assert store.message("m").parts[-1] == cancelled_result(ToolCallPart("1", "look", "{}")), "it was under way"
     assert store.message("own").status == "streaming"
     assert [found.message_id for found in MessageSearch(store.database).search("half")] == ["m"]
     assert store.mark_interrupted() == 0
