@@ -6,11 +6,9 @@ shown is the path from that leaf up to the root. What a message holds are its pa
 written. A `ChatMessage` is what a model is given of it: a role and the parts.
 """
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
-
-from desktop.safe_text import repair_surrogates
 
 Role = Literal["system", "user", "assistant"]
 ChatRole = Literal["system", "user", "assistant", "tool"]
@@ -100,8 +98,6 @@ class ToolCallPart(msgspec.Struct, frozen=True, tag="tool-call"):
     sent: str = ""
 
 
-NOT_CARRIED_OUT = "This call was not carried out."
-"""What a model reads in place of a result that it does not get."""
 ToolOutcome = Literal["done", "failed", "denied", "cancelled"]
 """How a call of a tool ended: with a result, without one, not made as nobody allowed it, or stopped."""
 
@@ -373,29 +369,6 @@ class Conversation(msgspec.Struct, frozen=True):
     origin: ConversationOrigin | None = None
 
 
-_S = TypeVar("_S", bound=msgspec.Struct)
-
-
-def calls_ended(parts: tuple[MessagePart, ...]) -> tuple[MessagePart, ...]:
-    """`parts` with a result that says "cancelled" for each call of a tool that has none, behind the calls beside it."""
-    known = {part.call_id for part in parts if isinstance(part, ToolResultPart)}
-    made: list[MessagePart] = []
-    open_calls: list[ToolCallPart] = []
-    for part in parts:
-        if not isinstance(part, ToolCallPart | ToolResultPart):
-            made += map(cancelled_result, open_calls)
-            open_calls = []
-        elif isinstance(part, ToolCallPart) and part.id not in known:
-            open_calls.append(part)
-        made.append(part)
-    return (*made, *map(cancelled_result, open_calls))
-
-
-def cancelled_result(call: ToolCallPart) -> ToolResultPart:
-    """The result of a call that was stopped, or never made."""
-    return ToolResultPart(call.id, call.name, (TextPart(NOT_CARRIED_OUT),), is_error=True, outcome="cancelled")
-
-
 def joined_text(parts: tuple[MessagePart, ...]) -> str:
     """The texts of those parts that are of type text; a paragraph ends where a tool gave a result."""
     texts = [""]
@@ -406,25 +379,6 @@ def joined_text(parts: tuple[MessagePart, ...]) -> str:
             texts.append("")
     said = [text for text in texts if text.strip()] if len(texts) > 1 else texts
     return said[0] if len(said) == 1 else "\n\n".join(text.strip("\n") for text in said)
-
-
-def without_lone_surrogates(value: _S) -> _S:
-    """`value` with every lone surrogate in its texts replaced by U+FFFD: neither UTF-8 nor a tokenizer takes them."""
-    repaired: _S = _repaired(value)
-    return repaired
-
-
-def _repaired(value: Any) -> Any:
-    match value:
-        case str():
-            return repair_surrogates(value)
-        case tuple():
-            return tuple(map(_repaired, value))
-        case msgspec.Struct():
-            fields = {name: _repaired(getattr(value, name)) for name in value.__struct_fields__}
-            return msgspec.structs.replace(value, **fields)
-        case _:
-            return value
 
 
 def _characters(value: object) -> int:

@@ -15,8 +15,8 @@ from desktop.conversation import (
     TextPart,
     ThinkingPart,
     Timing,
-    calls_ended,
 )
+from desktop.ended_calls import calls_ended
 from desktop.engine.prompt_cache_folder import PromptCacheFolder
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.message_tree import DeletedBranch

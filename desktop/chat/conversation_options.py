@@ -9,11 +9,12 @@ from desktop.background import Background
 from desktop.chat.answer_settings import MAX_TOKENS, AnswerPlace, preset_names
 from desktop.chat.chat_events import AnswerPlaceChanged, ChatEvent
 from desktop.chat.preset_file import PresetFile
-from desktop.conversation import ChatOptions, Conversation, Folder, without_lone_surrogates
+from desktop.conversation import ChatOptions, Conversation, Folder
 from desktop.engine.generation_options import SamplingParams
 from desktop.errors import UserError
 from desktop.settings import ModelSettings, Settings
 from desktop.storage.chat_options_store import ChatOptionsStore
+from desktop.struct_repair import without_lone_surrogates
 
 OptionsHolder = TypeVar("OptionsHolder", Conversation, Folder, ModelSettings)
 OptionChanges = Mapping[str, Any]

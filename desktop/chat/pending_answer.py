@@ -41,8 +41,8 @@ from desktop.conversation import (
     Timing,
     ToolCallPart,
     ToolResultPart,
-    calls_ended,
 )
+from desktop.ended_calls import calls_ended
 from desktop.engine.generation_options import GenerationOptions, with_cache_limit
 from desktop.engine.load_params import LoadParams
 from desktop.engine.request_images import RequestImage

@@ -8,7 +8,8 @@ from typing import Any
 from desktop.chat.chat_tools import ChatTools, ToolCalling
 from desktop.chat.tool_place import place_sentence
 from desktop.chat.tool_result_parts import result_content
-from desktop.conversation import NOT_CARRIED_OUT, ImagePart, TextPart, ToolOutcome
+from desktop.conversation import ImagePart, TextPart, ToolOutcome
+from desktop.ended_calls import NOT_CARRIED_OUT
 from desktop.errors import ForbiddenError, StoppedError, UserError
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolArgumentsError, ToolImage, ToolResult

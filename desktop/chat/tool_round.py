@@ -19,14 +19,8 @@ from desktop.chat.chat_tools import ChatTools
 from desktop.chat.offered_tools import OfferedTools
 from desktop.chat.tool_call_job import CallJob, CallNeedsApproval, CallResult, run_call
 from desktop.chat.tool_call_state import ToolCallAnswer, ToolCallState, ToolCallStatus
-from desktop.conversation import (
-    ImagePart,
-    TextPart,
-    ToolCallPart,
-    ToolOutcome,
-    ToolResultPart,
-    cancelled_result,
-)
+from desktop.conversation import ImagePart, TextPart, ToolCallPart, ToolOutcome, ToolResultPart
+from desktop.ended_calls import cancelled_result
 from desktop.errors import UserError
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolArgumentsError, ToolImage, parse_arguments
@@ -168,7 +162,8 @@ class ToolRound:
         assert call.arguments is not None
         if answer.choice == "chat":
             self._services.approvals.add(self._services.conversation_id, ToolApproval.for_chat(tool))
-        self._run(call, tool, (ToolApproval.of_call(tool, call.arguments),), always=answer.choice == "always")
+        once = () if answer.choice == "chat" else (ToolApproval.of_call(tool, call.arguments),)
+        self._run(call, tool, once, always=answer.choice == "always", decided=True)
         if answer.choice == "chat":
             self._run_alike(tool)
 
@@ -178,7 +173,15 @@ class ToolRound:
             if call.status == "asked" and call.shown == tool:
                 self._run(call, tool, ())
 
-    def _run(self, call: _Call, tool: ServerTool, approvals: tuple[ToolApproval, ...], *, always: bool = False) -> None:
+    def _run(
+        self,
+        call: _Call,
+        tool: ServerTool,
+        approvals: tuple[ToolApproval, ...],
+        *,
+        always: bool = False,
+        decided: bool = False,
+    ) -> None:
         services = self._services
         assert call.arguments is not None
         call.status, call.problem = "running", ""
@@ -195,7 +198,7 @@ class ToolRound:
         )
         services.background.thread(
             lambda: run_call(job),
-            lambda outcome: self._returned(call, outcome, decided=bool(approvals)),
+            lambda outcome: self._returned(call, outcome, decided=decided),
             lambda error: self._failed(call, error),
         )
 

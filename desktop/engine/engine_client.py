@@ -13,7 +13,6 @@ from pathlib import Path
 
 import msgspec
 
-from desktop.conversation import without_lone_surrogates
 from desktop.engine.dispatcher import Dispatcher
 from desktop.engine.embedding_messages import EmbedRequest, EmbedResult
 from desktop.engine.engine_command import (
@@ -48,6 +47,7 @@ from desktop.engine.worker_messages import (
 from desktop.engine.worker_process import WorkerSetup, default_worker_command
 from desktop.engine.worker_watchdog import WorkerTimeouts
 from desktop.safe_text import repair_surrogates
+from desktop.struct_repair import without_lone_surrogates
 
 _CLOSE_S = 6.0
 

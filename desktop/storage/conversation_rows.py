@@ -23,9 +23,9 @@ from desktop.conversation import (
     ToolResultPart,
     UnknownPart,
     joined_text,
-    without_lone_surrogates,
 )
 from desktop.safe_text import repair_surrogates
+from desktop.struct_repair import without_lone_surrogates
 
 _SAME_START_S = 2.0
 _names: dict[int, str] = {}

@@ -10,7 +10,8 @@ from sqlite3 import Connection
 
 import msgspec
 
-from desktop.conversation import Conversation, Message, calls_ended
+from desktop.conversation import Conversation, Message
+from desktop.ended_calls import calls_ended
 from desktop.errors import NotFoundError
 from desktop.safe_text import repair_surrogates
 from desktop.storage.conversation_rows import (

@@ -13,8 +13,8 @@ from desktop.conversation import (
     ToolCallPart,
     ToolResultPart,
     UnknownPart,
-    without_lone_surrogates,
 )
+from desktop.struct_repair import without_lone_surrogates
 
 PARTS: dict[str, MessagePart] = {
     "text": TextPart("a"),

@@ -121,7 +121,7 @@ def test_calls_at_once_are_made_beside_each_other_and_answered_in_their_order(ta
     decide(chat, "1", "chat")  # what waits for the same decision is made with it
     message = chat.until_told(AnswerFinished).message
     assert [part.content[0].text for part in results(message)] == ["sunny in Rome", "sunny in Oslo"]  # type: ignore[union-attr]
-    assert {part.by for part in results(message)} == {"approval", "chat"}
+    assert {part.by for part in results(message)} == {"chat"}
 
 
 def test_what_was_allowed_for_a_chat_holds_in_it_alone(talk: Callable[..., Talk]) -> None:

@@ -18,8 +18,8 @@ from desktop.conversation import (
     ThinkingPart,
     Timing,
     ToolCallPart,
-    cancelled_result,
 )
+from desktop.ended_calls import cancelled_result
 from desktop.errors import NotFoundError
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
