@@ -160,7 +160,7 @@ def parser() -> argparse.ArgumentParser:
     )
     from desktop.cli.backup_arguments import add_backup  # which build on what is here
     from desktop.cli.collections_arguments import add_collections
-    from desktop.cli.network_arguments import add_access, add_network, add_offline, add_token
+    from desktop.cli.network_arguments import add_access, add_network, add_offline, add_token, add_update
     from desktop.cli.preset_arguments import add_presets, add_prompts
     from desktop.cli.tools_arguments import add_tools
 
@@ -179,6 +179,7 @@ def parser() -> argparse.ArgumentParser:
     add_backup(commands)
     add_offline(command(commands, "offline", tr("the switch that keeps Latchkey off the network")))
     add_network(command(commands, "network", tr("what Latchkey sent, and where to")))
+    add_update(command(commands, "update", tr("whether there is a newer version of Latchkey; only when you ask")))
     _add_bench(command(commands, "bench", tr("measure speed on this machine")))
     engine = actions(command(commands, "engine", tr("what computes the answers: llama.cpp on this processor")))
     add_json(command(engine, "test", tr("compute each kind of quantization here and compare it with a reference")))

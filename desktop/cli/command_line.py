@@ -213,6 +213,10 @@ def _run_command(options: Namespace, tools: CommandContext) -> int:
             from desktop.cli import network_log_command
 
             return network_log_command.run(options, tools)
+        case "update":
+            from desktop.cli import update_command
+
+            return update_command.run(options, tools)
         case "engine":
             from desktop.cli import engine_test_command
 

@@ -48,6 +48,11 @@ def add_offline(parser: argparse.ArgumentParser) -> None:
     add_json(command(does, "status", tr("say whether Latchkey is offline, and what keeps it there")))
 
 
+def add_update(parser: argparse.ArgumentParser) -> None:
+    """`latchkey update`."""
+    add_json(command(actions(parser), "check", tr("ask now whether there is a newer version; nothing else is fetched")))
+
+
 def add_network(parser: argparse.ArgumentParser) -> None:
     """`latchkey network`."""
     log = command(actions(parser), "log", tr("every request of the last ninety days, the newest first"))

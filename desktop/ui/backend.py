@@ -116,7 +116,7 @@ class Backend(QObject):
         self.tray = shared.tray
         self.tray.add(window)
         self.drop = FileDropTarget(window.theme, window, page.composer.edit.viewport(), chat=page)
-        self.settings = SettingsFlow(window, background, services, self.engine, shared.prompt_cache)
+        self.settings = SettingsFlow(window, background, services, self.engine, shared.prompt_cache, paths)
         self.backups = BackupFlow(window, background, shared.data, shared.answers.queue)
         self.backups.restored.connect(shared.show_restored)
         shared.restored.connect(self._restored)

@@ -24,6 +24,7 @@ def purpose_words(purpose: str) -> str:
         "card": tr("Model card"),
         "header": tr("File header"),
         "file": tr("Model file"),
+        "update": tr("News of a version"),
     }
     return known.get(purpose, purpose)
 

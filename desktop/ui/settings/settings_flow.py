@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from desktop.background import Background
+from desktop.paths import Paths
 
 if TYPE_CHECKING:
     from desktop.engine.engine_protocol import Engine
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from desktop.ui.settings.access_token_settings import AccessTokenFlow
     from desktop.ui.settings.search_model_flow import SearchModelFlow
     from desktop.ui.settings.settings_page import SettingsPage
+    from desktop.ui.settings.update_flow import UpdateFlow
 
 
 class SettingsFlow(QObject):
@@ -29,19 +31,22 @@ class SettingsFlow(QObject):
         services: "LibraryServices",
         engine: "Engine",
         prompt_cache: "PromptCacheFolder",
+        paths: Paths,
     ) -> None:
         super().__init__()
         self._navigator, self._background, self._services = navigator, background, services
-        self._engine, self._prompt_cache = engine, prompt_cache
+        self._engine, self._prompt_cache, self._paths = engine, prompt_cache, paths
         self._held, self._closed = "", False
         self._tokens: AccessTokenFlow | None = None
         self._search_models: SearchModelFlow | None = None
+        self._updates: UpdateFlow | None = None
         navigator.when_built("settings", self._connect)
 
     def _connect(self, page: "SettingsPage") -> None:
         """Listen to the page, which was just built."""
         from desktop.ui.settings.access_token_settings import AccessTokenFlow
         from desktop.ui.settings.search_model_flow import SearchModelFlow
+        from desktop.ui.settings.update_flow import UpdateFlow
 
         section, services = page.network, self._services
         self._tokens = AccessTokenFlow(
@@ -60,6 +65,8 @@ class SettingsFlow(QObject):
         self._search_models = SearchModelFlow(
             page.documents, self._background, services.library, lambda: self._navigator.settings
         )
+        self._updates = UpdateFlow(page.about, self._background, self._paths, lambda: services.network.client)
+        page.about.page_asked.connect(self._navigator.confirm_open)
 
     def refresh(self) -> None:
         """Settings were changed."""
@@ -105,5 +112,7 @@ class SettingsFlow(QObject):
         self._closed = True
         if self._search_models is not None:
             self._search_models.close()
+        if self._updates is not None:
+            self._updates.close()
         if self._tokens is not None:
             self._tokens.close()

@@ -1,15 +1,12 @@
 """The page of settings. Every change holds at once; there is nothing to save."""
 
-import platform
 from typing import Any
 
 import msgspec
-from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from desktop import __version__
 from desktop.errors import UserError
 from desktop.paths import Paths
 from desktop.settings import AcceptanceSettings, Settings
@@ -31,6 +28,7 @@ from desktop.ui.parts.setting_controls import (
 )
 from desktop.ui.parts.terms_text import purpose_name
 from desktop.ui.parts.toggle import Toggle
+from desktop.ui.settings.about_section import AboutSection
 from desktop.ui.settings.background_section import BackgroundSection
 from desktop.ui.settings.backup_section import BackupSection
 from desktop.ui.settings.documents_section import DocumentsSection
@@ -248,12 +246,8 @@ class SettingsPage(Page):
 
     def _about(self) -> None:
         self._section(tr("About"))
-        text = tr("Latchkey {version}, under the Apache License 2.0").format(version=__version__)
-        parts = (f"Python {platform.python_version()}", f"PySide {pyside_version}", _llama_version())
-        copy = Button(self.theme, tr("Copy"), name=tr("Copy versions"))
-        versions = " · ".join(part for part in parts if part)
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(f"Latchkey {__version__} · {versions}"))
-        self._row(text, versions, copy)
+        self.about = AboutSection(self.theme)
+        self.column.rows.addWidget(self.about)
 
     # --- pieces --------------------------------------------------------------------------------------------------
 
@@ -354,12 +348,3 @@ class AcceptanceSection(QWidget):
         field.setMaxLength(_FIELD_MAX_LENGTH)
         field.setFixedWidth(field.fontMetrics().averageCharWidth() * _FIELD_CHARACTERS)
         return field
-
-
-def _llama_version() -> str:
-    from importlib import metadata
-
-    try:
-        return f"llama-cpp-python {metadata.version('llama-cpp-python')}"
-    except metadata.PackageNotFoundError:
-        return ""
