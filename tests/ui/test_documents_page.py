@@ -21,9 +21,9 @@ from desktop.ui.documents.collection_file_item_model import LEAVE, LOOK, READ
 from desktop.ui.documents.collection_item_model import PASSAGES, STATE
 from desktop.ui.documents.collection_words import file_state_words, read_words, state_words
 from desktop.ui.documents.documents_page import DocumentsPage
-from desktop.ui.documents.guide_view import guide_blocks
 from desktop.ui.documents.passage_results import excerpt
 from desktop.ui.parts.data_table import DataTable
+from desktop.ui.parts.guide_view import guide_blocks
 from desktop.ui.theme.theme import Theme
 from tests.fakes.fake_collections import FakeCollections, file, state
 

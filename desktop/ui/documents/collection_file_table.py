@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QMenu, QStyle, QWidget
 
 from desktop.documents.document_collection import CollectionFile
 from desktop.translation import tr
-from desktop.ui.documents.action_table import ActionTable, link_rect, paint_link
 from desktop.ui.documents.collection_file_item_model import (
     FILE,
     FILE_ROLE,
@@ -23,6 +22,7 @@ from desktop.ui.documents.collection_file_item_model import (
     action_words,
 )
 from desktop.ui.documents.collection_words import file_state_words
+from desktop.ui.parts.action_table import ActionTable, link_rect, paint_link
 from desktop.ui.parts.data_table import CellDelegate, CellLook, Index
 from desktop.ui.parts.label import badge_size, paint_badge
 from desktop.ui.parts.paint import paint_focus

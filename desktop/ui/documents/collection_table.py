@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QMenu, QStyle, QWidget
 
 from desktop.documents.document_collection import CollectionState
 from desktop.translation import tr
-from desktop.ui.documents.action_table import ActionTable, link_rect, paint_link
 from desktop.ui.documents.collection_item_model import (
     COLLECTION_ROLE,
     NAME,
@@ -16,6 +15,7 @@ from desktop.ui.documents.collection_item_model import (
     CollectionItemModel,
 )
 from desktop.ui.documents.collection_words import is_under_way, state_words, turn_words
+from desktop.ui.parts.action_table import ActionTable, link_rect, paint_link
 from desktop.ui.parts.data_table import CellDelegate, CellLook, Index
 from desktop.ui.parts.label import badge_size, paint_badge
 from desktop.ui.parts.paint import paint_box, paint_focus

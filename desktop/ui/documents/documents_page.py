@@ -20,10 +20,10 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from desktop.document_content import DocumentContent
 from desktop.translation import tr
 from desktop.ui.documents.collections_view import CollectionsView
-from desktop.ui.documents.guide_view import GuideView
 from desktop.ui.documents.passage_search_view import PassageSearchView
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.document_viewer import DocumentViewer
+from desktop.ui.parts.guide_view import GuideView
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.menu import make_menu
