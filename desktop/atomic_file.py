@@ -131,6 +131,19 @@ def read_bounded(path: Path, largest: int, *, follow_link: bool = False) -> byte
     return data
 
 
+def read_end(path: Path, largest: int) -> bytes:
+    """The last `largest` bytes of the file at `path`, from the beginning of a line on; all of a smaller one. Raises as
+    `read_bounded`, but for its size."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not _is_own(found, path.parent):
+            raise PermissionError(errno.EPERM, "It belongs to another person", str(path))
+        if found.st_size <= largest:
+            return file.read(largest)
+        file.seek(found.st_size - largest)
+        return file.read(largest).partition(b"\n")[2]
+
+
 def open_regular(path: Path, *, follow_link: bool = False) -> int:
     """A descriptor to read the regular file at `path` by; the caller closes it. Raises OSError for anything else, and
     never waits, as opening a pipe would. A link is refused unless `follow_link` allows it."""

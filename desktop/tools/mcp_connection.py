@@ -47,9 +47,16 @@ class McpConnection:
     """A server that is running and greeted. Methods may be called from any thread; they wait."""
 
     def __init__(
-        self, name: str, process: ToolServerProcess, *, start_s: float = START_S, call_s: float = CALL_S
+        self,
+        name: str,
+        process: ToolServerProcess,
+        *,
+        start_s: float = START_S,
+        call_s: float = CALL_S,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Greet it. Raises NetworkError where it does not answer as a server; it is ended then."""
+        """Greet it. Raises NetworkError where it does not answer as a server, StoppedError where that was cancelled; it
+        is ended then."""
         self._name, self._process, self._start_s, self._call_s = name, process, start_s, call_s
         self._messages = self._bytes = self._received = 0
         self._broken = ""
@@ -59,7 +66,7 @@ class McpConnection:
         self._portal = self._portals.__enter__()
         self._serving = self._portal.start_task_soon(self._serve)
         try:
-            self._await(self._ready, start_s, lambda: False)
+            self._await(self._ready, start_s, is_cancelled)
         except BaseException:
             self.close(at_once=True)
             raise

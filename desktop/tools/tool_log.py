@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from desktop.atomic_file import read_bounded, write_atomically
+from desktop.atomic_file import read_end, write_atomically
 from desktop.folder_lock import folder_lock
 
 LARGEST = 512 << 10
@@ -80,7 +80,7 @@ class ToolLog:
 
     def _lines(self, server: str) -> list[bytes]:
         try:
-            return read_bounded(self._file(server), 2 * LARGEST).splitlines()
+            return read_end(self._file(server), 2 * LARGEST).splitlines()
         except FileNotFoundError:
             return []
 

@@ -18,11 +18,13 @@ from desktop.translation import tr
 
 
 class ToolServers(msgspec.Struct, frozen=True):
-    """What the file holds: servers by name, and the decisions for the built-in tools."""
+    """What the file holds: servers by name, those that were removed and can be brought back, and the decisions for the
+    built-in tools."""
 
     version: int = 1
     servers: dict[str, ToolServer] = {}
     built_in: dict[str, ToolRule] = {}
+    removed: dict[str, ToolServer] = {}
 
 
 class ToolServerFile:
@@ -35,7 +37,8 @@ class ToolServerFile:
         """What it holds. Raises IntegrityError where it is damaged, ResourceError where it cannot be read."""
         try:
             found = read_struct(self.path, ToolServers)
-            if any(name != server.name or not is_server_name(name) for name, server in found.servers.items()):
+            named = (*found.servers.items(), *found.removed.items())
+            if any(name != server.name or not is_server_name(name) for name, server in named):
                 raise DamagedFileError(22, tr("a server stands under a name that is not its own"), str(self.path))
         except (FileNotFoundError, NotADirectoryError):
             return ToolServers()

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from desktop.errors import ForbiddenError, NetworkError, ResourceError, StoppedError, UserError
+from desktop.errors import NetworkError, ResourceError, StoppedError, UserError
 from desktop.licenses.policy_file import PolicyFiles
 from desktop.network.offline_switch import OfflineSwitch
 from desktop.paths import Paths
 from desktop.tools.built_in_tools import built_in_tools, call_built_in
+from desktop.tools.call_budget import CallBudget
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolResult
 from desktop.tools.tool_log import Outcome, ToolLog
@@ -35,7 +36,8 @@ from desktop.tools.tool_server import (
     ToolServerError,
     check_server,
 )
-from desktop.tools.tool_server_file import ToolServerFile, ToolServers
+from desktop.tools.tool_server_bin import ToolServerBin
+from desktop.tools.tool_server_file import ToolServerFile
 from desktop.tools.tool_server_process import ToolServerProcess
 from desktop.translation import tr
 
@@ -46,24 +48,6 @@ _MOST_STARTS, _STARTS_WITHIN_S = 3, 60.0
 _WATCH_S = 1.0
 
 
-class CallBudget:
-    """How many calls an answer may make. Shared by the calls of one answer."""
-
-    def __init__(self, most: int) -> None:
-        self._left, self._lock = most, threading.Lock()
-
-    def spend(self) -> None:
-        """Take one. Raises ForbiddenError where none is left."""
-        with self._lock:
-            if self._left <= 0:
-                raise ForbiddenError(
-                    tr("The answer made as many calls of tools as it may."),
-                    "",
-                    tr("Ask again, or go on without tools."),
-                )
-            self._left -= 1
-
-
 class ToolService:
     """The servers of one person. `close` ends those that run."""
 
@@ -71,6 +55,7 @@ class ToolService:
         self._paths, self._policy, self._switch = paths, policy, switch
         self._file = ToolServerFile(paths.tool_servers_file)
         self.log = ToolLog(paths.tool_logs)
+        self.bin = ToolServerBin(self._file, paths.tool_folders, self._stop)
         self._lock = threading.Lock()
         self._starting: dict[str, threading.Lock] = {}
         self._running: dict[str, tuple[ToolServer, McpConnection]] = {}
@@ -113,7 +98,7 @@ class ToolService:
                 writable=server.writable,
                 network=server.network,
             )
-            held[0] = ToolServers(servers=held[0].servers | {server.name: new}, built_in=held[0].built_in)
+            held[0] = msgspec.structs.replace(held[0], servers=held[0].servers | {server.name: new})
 
     def remove(self, name: str) -> None:
         """Remove a server with all that was decided for it and the folder that it wrote to; its log stays."""
@@ -121,7 +106,7 @@ class ToolService:
             if name not in held[0].servers:
                 raise no_such_server(name)
             kept = {key: each for key, each in held[0].servers.items() if key != name}
-            held[0] = ToolServers(servers=kept, built_in=held[0].built_in)
+            held[0] = msgspec.structs.replace(held[0], servers=kept)
         self._stop(name)
         shutil.rmtree(self._paths.tool_folders / name, ignore_errors=True)
 
@@ -140,8 +125,7 @@ class ToolService:
         rule = ToolRule(permission, tool.definition)
         if tool.server == BUILT_IN:
             with self._file.change() as held:
-                rules = held[0].built_in | {tool.name: rule}
-                held[0] = ToolServers(servers=held[0].servers, built_in=rules)
+                held[0] = msgspec.structs.replace(held[0], built_in=held[0].built_in | {tool.name: rule})
             return
         self._change(tool.server, lambda server: _with(server, tools=_ruled(server.tools, tool.name, rule)))
 
@@ -154,7 +138,7 @@ class ToolService:
             server = held[0].servers.get(name)
             if server is None:
                 raise no_such_server(name)
-            held[0] = ToolServers(servers=held[0].servers | {name: change(server)}, built_in=held[0].built_in)
+            held[0] = msgspec.structs.replace(held[0], servers=held[0].servers | {name: change(server)})
 
     # --- what they can do --------------------------------------------------------------------------------------------
 
@@ -163,7 +147,7 @@ class ToolService:
         NetworkError, StoppedError."""
         if name == BUILT_IN:
             return built_in_tools()
-        return self._connection(name).tools(is_cancelled)
+        return self._connection(name, is_cancelled).tools(is_cancelled)
 
     def rule(self, tool: ServerTool) -> ToolRule | None:
         """What was decided for a tool in general."""
@@ -234,7 +218,7 @@ class ToolService:
         outcome: Outcome = "failed"
         received, reason = 0, ""
         try:
-            result = self._connection(server).call(name, arguments, is_cancelled)
+            result = self._connection(server, is_cancelled).call(name, arguments, is_cancelled)
         except StoppedError:
             outcome = "cancelled"
             raise
@@ -262,9 +246,14 @@ class ToolService:
         """The server, running and greeted: for what it speaks and how it is confined. Raises as `tools`."""
         return self._connection(name)
 
+    def running(self) -> "dict[str, McpConnection]":
+        """The servers that run now, by name. Starts none."""
+        with self._lock:
+            return {name: each for name, (_, each) in self._running.items() if each.usable}
+
     # --- servers that run --------------------------------------------------------------------------------------------
 
-    def _connection(self, name: str) -> "McpConnection":
+    def _connection(self, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> "McpConnection":
         server = self.server(name)
         self._check_policy(server.words)
         if not server.allowed:
@@ -280,9 +269,9 @@ class ToolService:
                 if _same(running[0], server) and running[1].usable and shared == network:
                     return running[1]
                 self._stop(name)
-            return self._start(server, network=network)
+            return self._start(server, is_cancelled, network=network)
 
-    def _start(self, server: ToolServer, *, network: bool) -> "McpConnection":
+    def _start(self, server: ToolServer, is_cancelled: Callable[[], bool], *, network: bool) -> "McpConnection":
         starts = self._starts.setdefault(server.name, deque(maxlen=_MOST_STARTS))
         if len(starts) == _MOST_STARTS and time.monotonic() - starts[0] < _STARTS_WITHIN_S:
             raise NetworkError(
@@ -298,7 +287,12 @@ class ToolService:
         try:
             folder = self._paths.tool_folders / server.name
             process = ToolServerProcess(server, folder, self._paths.tool_logs, network=network)
-            connection = McpConnection(server.name, process)
+            connection = McpConnection(
+                server.name, process, is_cancelled=lambda: is_cancelled() or self._closed.is_set()
+            )
+        except StoppedError:
+            starts.pop()  # it did not end by itself
+            raise
         except UserError as error:
             self._write(server.name, "not-started", reason=error.title)
             raise
@@ -312,7 +306,11 @@ class ToolService:
                 if self._watch is None and network:
                     self._watch = threading.Thread(target=self._watch_switch, name="tools-offline", daemon=True)
                     self._watch.start()
+            if not _same(self.server(server.name), server):  # turned off, removed or changed while it started
+                raise server_off(server.name)
         except BaseException:
+            with self._lock:
+                self._running.pop(server.name, None)
             connection.close(at_once=True)
             raise
         return connection
@@ -350,6 +348,12 @@ class ToolService:
 
     def _words(self, name: str) -> tuple[str, ...]:
         return (BUILT_IN,) if name == BUILT_IN else self.server(name).words
+
+    def is_denied(self, server: ToolServer | None, tool: str = "") -> bool:
+        """Whether a policy denies a server (None: the built-in tools), or one of its tools. ForbiddenError where none
+        can be read."""
+        words = server.words if server is not None else (BUILT_IN,)
+        return is_denied(self._policy.current().denied_tools, words, tool)
 
     def _check_policy(self, words: Iterable[str], tool: str = "") -> None:
         """Raise ForbiddenError where a policy denies it."""

@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from desktop.licenses.policy_file import find_policies
 from desktop.network.offline_switch import OfflineSwitch
 from desktop.paths import Paths, find_paths
 from desktop.tools import tool_server_process
+from desktop.tools.call_budget import CallBudget
 from desktop.tools.tool_permission import ToolApproval
 from desktop.tools.tool_refusals import ApprovalNeededError
 from desktop.tools.tool_server import ToolServer, ToolServerError
-from desktop.tools.tool_service import CallBudget, ToolService
+from desktop.tools.tool_service import ToolService
 
 SCRIPT = Path(__file__).parents[2] / "fakes" / "scripted_tool_server.py"
 HELLO = {"text": "hello"}
@@ -318,3 +320,26 @@ def test_the_log_keeps_to_its_size(home: Path, paths: Paths, monkeypatch: pytest
 @pytest.fixture
 def paths(home: Path) -> Paths:
     return find_paths()
+
+
+def test_a_start_is_cancelled_and_one_that_was_turned_off_meanwhile_does_not_run(tools: Home) -> None:
+    service = tools.service
+    tools.add("mute", "mute")
+    for _ in range(4):  # and that it was cancelled does not count as an end of its own
+        with pytest.raises(StoppedError):
+            service.tools("mute", lambda: True)
+    tools.add("good", "good")
+    began, errors = threading.Event(), []
+
+    def turned_off() -> bool:
+        if not began.is_set():
+            began.set()
+            service.set_allowed("good", False)
+        return False
+
+    try:
+        service.tools("good", turned_off)
+    except ForbiddenError as error:
+        errors.append(error.title)
+    assert errors == ["The tool server “good” is not allowed to start."]
+    assert service.running() == {}
