@@ -14,7 +14,7 @@ from desktop.paths import absolute, expanded
 from desktop.safe_text import one_line
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolArgumentsError, ToolImage, ToolResult, parse_arguments
-from desktop.tools.tool_permission import ToolApproval
+from desktop.tools.tool_permission import ToolApproval, permission_of
 from desktop.tools.tool_refusals import ApprovalNeededError
 from desktop.tools.tool_server import BUILT_IN, ToolRule, ToolServer, ToolServerError
 from desktop.translation import tr, trn
@@ -245,14 +245,6 @@ def result_json(result: ToolResult) -> dict[str, Any]:
             for each in result.parts
         ],
     }
-
-
-def permission_of(tool: ServerTool, rule: ToolRule | None) -> str:
-    """What was decided: "ask", "always", "never", or "changed" where it is no longer the tool that was allowed."""
-    if rule is None:
-        return "always" if tool.server == BUILT_IN else "ask"
-    changed = rule.permission == "always" and rule.definition != tool.definition
-    return "changed" if changed else rule.permission
 
 
 def _state(server: ToolServer) -> str:

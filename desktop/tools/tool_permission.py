@@ -102,6 +102,14 @@ def decide_call(
     return CallAsked("changed" if seen and seen != tool.definition else "new")
 
 
+def permission_of(tool: ServerTool, rule: ToolRule | None) -> Literal["ask", "always", "never", "changed"]:
+    """What was decided for a tool in general; "changed" where it is no longer the tool that was allowed."""
+    if rule is None:
+        return "always" if tool.server == BUILT_IN else "ask"
+    changed = rule.permission == "always" and rule.definition != tool.definition
+    return "changed" if changed else rule.permission
+
+
 def is_denied(denied: Iterable[str], words: Iterable[str], tool: str = "") -> bool:
     """Whether a policy's list denies a server (known by `words`) or its `tool`.
 

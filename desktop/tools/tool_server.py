@@ -62,6 +62,11 @@ def is_server_name(name: str) -> bool:
     return name != BUILT_IN and _NAME.fullmatch(name) is not None
 
 
+def is_variable_name(name: str) -> bool:
+    """Whether a variable of a server's environment may be called so."""
+    return _VARIABLE.fullmatch(name) is not None
+
+
 def check_server(server: ToolServer, paths: Paths) -> None:
     """Raise ToolServerError where `server` cannot be one, ForbiddenError where it would be given Latchkey's own
     folders."""
@@ -87,7 +92,7 @@ def check_server(server: ToolServer, paths: Paths) -> None:
             tr("Put it into a script, and give that."),
         )
     for name in server.environment:
-        if not _VARIABLE.fullmatch(name):
+        if not is_variable_name(name):
             raise ToolServerError(
                 tr("“{name}” is no name of a variable.").format(name=name[:60]),
                 "",

@@ -36,6 +36,7 @@ from desktop.ui.models.model_selection import ModelDisplay, ModelSelection
 from desktop.ui.settings.backup_timer import BackupTimer
 from desktop.ui.system.file_watcher import FileWatcher
 from desktop.ui.system.process_events import MainThreadCalls
+from desktop.ui.tools.shared_tools import SharedTools
 from desktop.ui.window.tray_flow import TrayFlow
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from desktop.library.library_model import LibraryCard, LibraryModel
     from desktop.library.library_services import LibraryServices
     from desktop.library.recommendations import FirstModelSuggestion
+    from desktop.tools.tool_service import ToolService
 
 _RELOAD_NEEDED_BY = {
     "context_length",
@@ -130,6 +132,7 @@ class SharedServices(QObject):
         self.prompts = PromptLibrary(paths.prompts_file)
         self.reader = SharedReader(self._make_reader)
         self.collections = SharedCollections(background, self._make_collections)
+        self.tools = SharedTools(background, self._make_tools, paths.tool_logs)
         self._indexing_timer = QTimer(self, singleShot=True, interval=_INDEXING_AFTER_MS)
         self._indexing_timer.timeout.connect(self._start_collections)
         self.tools = ToolService(paths, services.policy, services.network.switch)
@@ -188,6 +191,15 @@ class SharedServices(QObject):
 
         vectors = passage_vectors(self.library.library, lambda: self.settings.current, lambda: self.engine)
         return CollectionService(self.paths, self.reader, database=self.documents, on_change=on_change, vectors=vectors)
+
+    def _make_tools(self) -> "ToolService":
+        from desktop.tools.tool_service import ToolService
+
+        return ToolService(self.paths, self.library.policy, self.library.network.switch)
+
+    def is_offline(self) -> bool:
+        """Whether nothing may use the network now. Any thread."""
+        return self.library.network.switch.offline
 
     def reading_facts(self) -> ReadingFacts:
         """How files are read and found here. Not for the main thread."""

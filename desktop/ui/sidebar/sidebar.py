@@ -75,6 +75,7 @@ class Sidebar(QWidget):
         self.undo_bar = UndoBar(theme)
         self.models = Button(theme, tr("Models"), kind="row")
         self.documents = Button(theme, tr("Documents"), kind="row")
+        self.tools = Button(theme, tr("Tools"), kind="row")
         self.licenses = Button(theme, tr("Licenses"), kind="row")
         self.network = Button(theme, tr("Network"), kind="row")
         self.settings = Button(theme, tr("Settings"), kind="row")
@@ -111,6 +112,7 @@ class Sidebar(QWidget):
         for name, button in (
             ("models", self.models),
             ("documents", self.documents),
+            ("tools", self.tools),
             ("licenses", self.licenses),
             ("network", self.network),
             ("settings", self.settings),
@@ -240,6 +242,7 @@ class Sidebar(QWidget):
         """Mark the page that is shown, "" for the conversation. The steps of a license belong to "licenses"."""
         self.models.setChecked(page == "models")
         self.documents.setChecked(page == "documents")
+        self.tools.setChecked(page == "tools")
         self.licenses.setChecked(page in ("licenses", "license", "difference"))
         self.network.setChecked(page == "network")
         self.settings.setChecked(page == "settings")

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from desktop.ui.prompts.prompts_page import PromptsPage
     from desktop.ui.search.search_page import SearchPage
     from desktop.ui.settings.settings_page import SettingsPage
+    from desktop.ui.tools.tools_page import ToolsPage
 
     AnyPage = (
         ModelsPage
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         | ComparePage
         | ChatImportPage
         | DocumentsPage
+        | ToolsPage
     )
 
 
@@ -66,6 +68,7 @@ PAGES = (
     "compare",
     "chat-import",
     "documents",
+    "tools",
     *_STEPS,
 )
 """The names of all pages but the conversation's, which is ""."""
@@ -135,6 +138,7 @@ class PageStack(QStackedWidget):
         self._compare_page: ComparePage | None = None
         self._chat_import_page: ChatImportPage | None = None
         self._documents_page: DocumentsPage | None = None
+        self._tools_page: ToolsPage | None = None
         self._waiting: dict[str, list[Callable[[Any], None]]] = {}
         self._failure: DatabaseErrorPage | None = None
         self.chat = chat
@@ -331,6 +335,16 @@ class PageStack(QStackedWidget):
             self._documents_page = DocumentsPage(self._theme, self._paths.resources / "guide" / "documents.md")
             self._add("documents", self._documents_page)
         return self._documents_page
+
+    @property
+    def tools(self) -> "ToolsPage":
+        """The page of tool servers, with what they may and what they did."""
+        if self._tools_page is None:
+            from desktop.ui.tools.tools_page import ToolsPage
+
+            self._tools_page = ToolsPage(self._theme, self._paths.resources / "guide" / "tools.md")
+            self._add("tools", self._tools_page)
+        return self._tools_page
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""
