@@ -31,6 +31,7 @@ import document_scenes  # noqa: E402
 import license_scenes  # noqa: E402
 import network_scenes  # noqa: E402
 import real_scenes  # noqa: E402
+import tool_scenes  # noqa: E402
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -252,6 +253,7 @@ def scenes() -> list[Scene]:
             Scene(f"documents-passage-{theme}", document_scenes.passage, theme, height=720),
             Scene(f"documents-settings-{theme}", document_scenes.settings, theme, height=720),
             Scene(f"documents-guide-{theme}", document_scenes.guide, theme),
+            *_of_tools(theme),
             *_on_the_way(theme),
             Scene(f"real-readme-{theme}", real_scenes.readme, theme, height=1000, real=True),
             Scene(f"real-conversation-{theme}", real_scenes.conversation, theme, height=1100, real=True),
@@ -259,6 +261,22 @@ def scenes() -> list[Scene]:
             Scene(f"network-narrow-{theme}", network_scenes.log, theme, width=820, height=720, network="log"),
         ]
     return found
+
+
+def _of_tools(theme: str) -> list[Scene]:
+    """Tool servers and their tools."""
+    return [
+        Scene(f"tools-{theme}", tool_scenes.servers, theme),
+        Scene(f"tools-{theme}-2x", tool_scenes.servers, theme, scale=2),
+        Scene(f"tools-narrow-{theme}", tool_scenes.servers, theme, width=820, height=720),
+        Scene(f"tools-empty-{theme}", tool_scenes.empty, theme),
+        Scene(f"tools-allow-{theme}", tool_scenes.allow, theme, height=720),
+        Scene(f"tools-failed-{theme}", tool_scenes.failed, theme, height=720),
+        Scene(f"tools-tool-{theme}", tool_scenes.tool, theme),
+        Scene(f"tools-log-{theme}", tool_scenes.log, theme, height=720),
+        Scene(f"tools-form-{theme}", tool_scenes.form, theme, height=720),
+        Scene(f"tools-guide-{theme}", tool_scenes.guide, theme),
+    ]
 
 
 def _on_the_way(theme: str) -> list[Scene]:

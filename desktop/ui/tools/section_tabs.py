@@ -30,7 +30,6 @@ class SectionTabs(QWidget):
             button.clicked.connect(lambda _=False, wanted=key: self._press(wanted))
             self.buttons[key] = button
             row.addWidget(button)
-        row.addStretch(1)
 
     @property
     def current(self) -> str:
@@ -42,18 +41,13 @@ class SectionTabs(QWidget):
         for each, button in self.buttons.items():
             button.setChecked(each == key)
 
-    def show_parts(self, keys: Sequence[str]) -> None:
-        """Offer these alone."""
-        for key, button in self.buttons.items():
-            button.setVisible(key in keys)
-
     def _press(self, key: str) -> None:
         self.show_chosen(key)  # also where it was pressed once more, which would turn it off
         self.chosen.emit(key)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}
-        shown = [key for key, button in self.buttons.items() if not button.isHidden()]
+        shown = list(self.buttons)
         if event.key() not in steps or self.current not in shown:
             super().keyPressEvent(event)
             return

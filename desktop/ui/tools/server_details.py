@@ -1,11 +1,11 @@
 """One server below the list: its tools, what it may, what it did, and what it wrote on its standard error."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.translation import tr, trn
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.label import Badge, Label, breakable
+from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.page import section_heading
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
@@ -16,7 +16,7 @@ from desktop.ui.tools.section_tabs import SectionTabs
 from desktop.ui.tools.server_access_view import ServerAccessView
 from desktop.ui.tools.server_tool_item_model import ServerToolItemModel
 from desktop.ui.tools.server_tool_table import ServerToolTable
-from desktop.ui.tools.server_words import condition_words, server_title
+from desktop.ui.tools.server_words import server_title
 from desktop.ui.tools.tool_log_item_model import ToolLogItemModel
 from desktop.ui.tools.tool_log_table import ToolLogTable
 from desktop.ui.tools.tool_words import local_now
@@ -40,7 +40,7 @@ class ServerDetails(QWidget):
         self.facts, self.record = ServerFacts(), ServerRecord()
         self._theme = theme
         self._heading = section_heading(theme, "")
-        self._badge = Badge(theme, "")
+        self._summary = Label(theme, "", size="small", color="muted")
         self._buttons = {
             "start": Button(theme, tr("Start"), size="small", name=tr("Start the server, and list its tools")),
             "cancel": Button(theme, tr("Cancel"), size="small", name=tr("Cancel the start")),
@@ -69,15 +69,18 @@ class ServerDetails(QWidget):
         head = QHBoxLayout()
         head.setContentsMargins(S, 0, 0, 0)
         head.setSpacing(S)
-        self._heading.setMinimumWidth(1)
+        for label in (self._heading, self._summary):
+            label.setMinimumWidth(1)
+            label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         head.addWidget(self._heading)
-        head.addWidget(self._badge)
+        head.addWidget(self._summary)
         head.addStretch(1)
         for button in self._buttons.values():
             head.addWidget(button)
         bar = QHBoxLayout()
         bar.setSpacing(M)
         bar.addWidget(self.tabs)
+        bar.addStretch(1)
         self.filter.setMaximumWidth(self.filter.fontMetrics().averageCharWidth() * _FILTER_CHARACTERS)
         bar.addWidget(self.filter)
         bar.addWidget(self.folder)
@@ -143,12 +146,15 @@ class ServerDetails(QWidget):
         turned = facts.condition != self.facts.condition
         self.facts, self.record = facts, record
         self._heading.setText(server_title(facts))
-        self._badge.set(*condition_words(facts))
         shown = {"cancel": facts.condition == "starting", "start": facts.condition in ("allowed", "failed")}
         server = facts.server
         shown |= {"off": server is not None and server.allowed, "remove": server is not None}
+        had_focus = any(button.hasFocus() for button in self._buttons.values())
         for action, button in self._buttons.items():
             button.setVisible(shown[action])
+        if had_focus and not any(button.hasFocus() for button in self._buttons.values()):
+            left = next((button for action, button in self._buttons.items() if shown[action]), None)
+            (left or self.tools).setFocus(Qt.FocusReason.OtherFocusReason)
         if other:
             self.filter.clear()
         self.tools.rows.show(record.tools)
@@ -156,7 +162,7 @@ class ServerDetails(QWidget):
         self._show_log()
         self._show_output()
         self._show_no_tools()
-        self.tabs.show_parts(("tools",) if server is None else ("tools", "access", "log", "output"))
+        self.tabs.setVisible(server is not None)
         if other:
             self._choose("access" if facts.condition in ("off", "denied") else "tools")
         else:
@@ -171,7 +177,7 @@ class ServerDetails(QWidget):
             "denied": tr("A policy of this computer denies it, so it is never started."),
             "allowed": tr("It is not running. Start it to see which tools it has."),
             "starting": tr("It is starting. The first time can take a while: many servers fetch what they need then."),
-            "failed": tr("{problem} What it wrote last stands under “Messages”.").format(problem=self.facts.problem),
+            "failed": self._failure(),
             "running": tr("It has no tools.") if not rows.all_tools else "",
             "built-in": "",
         }[condition]
@@ -182,9 +188,19 @@ class ServerDetails(QWidget):
         self.tools.setVisible(bool(rows.tools))
         count = len(rows.all_tools) if condition in ("running", "built-in") else 0
         words = trn("{count} tool", "{count} tools", count).format(count=count) if count else tr("Tools")
+        self._summary.setText(words if self.facts.server is None else "")
         button = self.tabs.buttons["tools"]
         button.setText(words)
         button.setAccessibleName(words)
+
+    def _failure(self) -> str:
+        if not self.record.output:
+            return self.facts.problem
+        return tr("{problem} What it wrote last stands under “Messages”.").format(problem=self.facts.problem)
+
+    def tools_height(self) -> int:
+        """The height that the heading and all tools take, in pixels."""
+        return self.tools.mapTo(self, self.tools.rect().topLeft()).y() + self.tools.content_height() + S
 
     def _show_log(self) -> None:
         log, problem = self.record.log, self.record.log_problem

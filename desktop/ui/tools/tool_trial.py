@@ -150,6 +150,10 @@ class ToolTrial(QWidget):
         if working:
             self.about.setText(tr("The call is being made…"))
 
+    def show_cancelled(self) -> None:
+        """The call was cancelled."""
+        self.about.setText(tr("The call was cancelled. What the server did of it before that is done."))
+
     def show_problem(self, problem: str) -> None:
         """Say why what was typed cannot be sent."""
         self._problem.setText(breakable(problem))

@@ -150,6 +150,11 @@ def reason_words(entry: ToolLogEntry) -> str:
         "new": tr("nothing was decided for it"),
         "changed": tr("it changed since you agreed"),
     }
+    if entry.outcome == "started":
+        known = {
+            "landlock+seccomp; network: none": tr("confined, without network"),
+            "landlock+seccomp; network: shared": tr("confined, with network"),
+        }
     return known.get(entry.reason, one_line(entry.reason))
 
 

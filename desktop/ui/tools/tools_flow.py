@@ -48,7 +48,8 @@ class ToolsFlow(QObject):
         is_offline: Callable[[], bool],
     ) -> None:
         super().__init__()
-        self._navigator, self._tools, self._paths, self._news = navigator, tools, paths, news
+        self._navigator, self._paths, self._news = navigator, paths, news
+        self.shared = self._tools = tools
         self._is_offline, self._pictures = is_offline, pictures
         self._page: ToolsPage | None = None
         self._trial: TrialFlow | None = None

@@ -24,6 +24,8 @@ from desktop.ui.tools.tools_page_values import ToolsOverview
 
 _LESSON_WIDTH = 620
 _MOST = 20
+_ALL = 10_000
+_UNBOUNDED = 16_777_215  # QWIDGETSIZE_MAX
 
 
 class RemovedServers(QWidget):
@@ -141,7 +143,9 @@ class ToolsView(QWidget):
         self._column.addWidget(self.table)
         self._column.addWidget(self.details, 1)
         self._column.addWidget(self.lesson)
+        self._column.addStretch(1)
         self._column.addLayout(links)
+        self._column.setStretchFactor(self.details, _ALL)
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.lesson.hide()
 
@@ -169,12 +173,13 @@ class ToolsView(QWidget):
             table.choose_row(row)
         table.blockSignals(False)
         facts = overview.servers[row]
-        self.lesson.setVisible(len(overview.servers) == 1 and not overview.removed)
+        teaches = len(overview.servers) == 1 and not overview.removed
+        self.lesson.setVisible(teaches)
         self.removed.show_removed(overview.removed)
-        self._share_height()
         if overview.record.name == facts.name:
             self._chosen = facts.name
             self.details.show_server(facts, overview.record, offline=overview.offline)
+            self._share_height()
         else:
             self._choose(facts.name)
 
@@ -199,6 +204,8 @@ class ToolsView(QWidget):
         elif action == "left":
             self.table.setFocus()
         else:
+            if action == "allowed":
+                self.table.setFocus()  # the question goes
             self.action_asked.emit(action, name)
 
     def show_unreadable(self, error: UserError, retry: Callable[[], None]) -> None:
@@ -236,6 +243,9 @@ class ToolsView(QWidget):
         height = min(self.table.content_height(), max(self.height() * 2 // 5, least))
         if self.table.maximumHeight() != height:
             self.table.setFixedHeight(height)
+        # The lesson stands right below the built-in tools.
+        teaches = not self.lesson.isHidden()
+        self.details.setMaximumHeight(self.details.tools_height() if teaches else _UNBOUNDED)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -77,7 +77,11 @@ class TrialFlow(QObject):
 
         def failed(error: UserError) -> None:
             cancelled = self._task is not None and self._task.is_cancelled
-            if self._end(tool) and not cancelled:
+            if not self._end(tool):
+                return
+            if cancelled:
+                trial.show_cancelled()
+            else:
                 trial.show_error(error)
 
         trial.show_working(True)
