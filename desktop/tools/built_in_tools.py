@@ -1,4 +1,5 @@
-"""The tools that come with Latchkey: a calculator and the date. They touch nothing but what they are given."""
+"""The tools that come with Latchkey: a calculator, the date, and the chat's own documents (`document_tools`). They
+touch nothing but what they are given."""
 
 import ast
 import datetime
@@ -7,6 +8,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from desktop.tools.chat_documents import ChatDocuments
+from desktop.tools.document_tools import DEFINITIONS, DOCUMENT_TOOLS, call_document_tool
 from desktop.tools.server_tool import ServerTool, define_tool
 from desktop.tools.tool_call import ToolResult, ToolText
 from desktop.tools.tool_server import BUILT_IN
@@ -37,8 +40,9 @@ class _ArithmeticError(Exception):
     """What was given cannot be computed; the text says why."""
 
 
-def built_in_tools() -> tuple[ServerTool, ...]:
-    """Their definitions, which models read: they are in English whatever the language."""
+def built_in_tools(*, documents: bool = True) -> tuple[ServerTool, ...]:
+    """Their definitions, which models read: they are in English whatever the language. Without `documents` those that
+    read a chat's documents are left out."""
     given: tuple[dict[str, Any], ...] = (
         {
             "name": "calculator",
@@ -57,12 +61,22 @@ def built_in_tools() -> tuple[ServerTool, ...]:
             "description": "The date, weekday and time now, where this computer is.",
             "inputSchema": {"type": "object", "properties": {}, "additionalProperties": False},
         },
+        *(DEFINITIONS if documents else ()),
     )
     return tuple(tool for each in given if (tool := define_tool(BUILT_IN, each)) is not None)
 
 
-def call_built_in(name: str, arguments: dict[str, Any], now: datetime.datetime) -> ToolResult:
-    """What tool `name` gives for `arguments`, which fit its schema; `now` is the time there."""
+def call_built_in(
+    name: str,
+    arguments: dict[str, Any],
+    now: datetime.datetime,
+    documents: ChatDocuments | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> ToolResult:
+    """What tool `name` gives for `arguments`, which fit its schema; `now` is the time there. Raises what `documents`
+    raise."""
+    if name in DOCUMENT_TOOLS:
+        return call_document_tool(name, arguments, documents, is_cancelled)
     if name == "date":
         text, failed = now.strftime("%A, %Y-%m-%d %H:%M:%S %z"), False
     else:

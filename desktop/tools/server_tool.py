@@ -18,6 +18,7 @@ DEEPEST = 32
 class ServerTool(msgspec.Struct, frozen=True):
     """A tool: its server's and its own name, what the server says it does, and the JSON schema of its arguments.
 
+    `reads_only` is what the server says of it, which nobody checked: no decision rests on it.
     `definition` is the sha256 of all that the server said of it; it differs as soon as anything of it does. `problem`
     says why it cannot be called, or is "".
     """
@@ -29,6 +30,7 @@ class ServerTool(msgspec.Struct, frozen=True):
     schema: dict[str, Any] = {}
     definition: str = ""
     problem: str = ""
+    reads_only: bool = False
 
 
 def define_tool(server: str, given: dict[str, Any]) -> ServerTool | None:
@@ -58,6 +60,7 @@ def define_tool(server: str, given: dict[str, Any]) -> ServerTool | None:
         schema,
         hashlib.sha256(text.encode()).hexdigest(),
         problem,
+        isinstance(hints := given.get("annotations"), dict) and hints.get("readOnlyHint") is True,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop.byte_size import size_text
+from desktop.conversation import PassagePart
 from desktop.image_format import image_format
 from desktop.safe_text import escape_controls, one_line, repair_surrogates, repair_values
 from desktop.tools.server_tool import nested_deeper
@@ -42,12 +43,14 @@ class ToolImage:
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What a tool gave. `failed`: the tool says that it could not do it. `size` is what the server sent, in bytes."""
+    """What a tool gave. `failed`: the tool says that it could not do it. `size` is what the server sent, in bytes.
+    `passages` are those of the chat's documents that its text holds, under the numbers that it names."""
 
     parts: tuple[ToolText | ToolImage, ...]
     failed: bool = False
     size: int = 0
     seconds: float = 0.0
+    passages: tuple[PassagePart, ...] = ()
 
     @property
     def text(self) -> str:

@@ -20,11 +20,12 @@ from desktop.licenses.policy_file import PolicyFiles
 from desktop.network.offline_switch import OfflineSwitch
 from desktop.paths import Paths
 from desktop.tools.built_in_tools import built_in_tools, call_built_in
-from desktop.tools.call_budget import CallBudget
+from desktop.tools.chat_documents import ChatDocuments
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolResult
 from desktop.tools.tool_log import Outcome, ToolLog
 from desktop.tools.tool_permission import CallAllowed, CallAsked, ToolApproval, ToolDecision, decide_call, is_denied
+from desktop.tools.tool_place import built_in_place, server_place
 from desktop.tools.tool_refusals import ApprovalNeededError, denial, no_such_server, no_such_tool, server_off
 from desktop.tools.tool_server import (
     BUILT_IN,
@@ -142,12 +143,14 @@ class ToolService:
 
     # --- what they can do --------------------------------------------------------------------------------------------
 
-    def tools(self, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> tuple[ServerTool, ...]:
-        """The tools of a server, which is started for it, or the built-in ones. Raises NotFoundError, ForbiddenError,
-        NetworkError, StoppedError."""
+    def tools(
+        self, name: str, is_cancelled: Callable[[], bool] = lambda: False, *, documents: bool = True
+    ) -> tuple[ServerTool, ...]:
+        """The tools of a server, which is started for it, or the built-in ones; without `documents`, those of a chat
+        that has none. Raises NotFoundError, ForbiddenError, NetworkError, StoppedError."""
         if name == BUILT_IN:
-            return built_in_tools()
-        return self._connection(name, is_cancelled).tools(is_cancelled)
+            return built_in_tools(documents=documents)
+        return self._connection(name).tools(is_cancelled)
 
     def rule(self, tool: ServerTool) -> ToolRule | None:
         """What was decided for a tool in general."""
@@ -186,9 +189,11 @@ class ToolService:
         *,
         person_present: bool = False,
         budget: CallBudget | None = None,
+        documents: ChatDocuments | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ToolResult:
         """Call a tool, where that may be done. The tool is looked at anew, so that one that changed is asked about.
+        `documents` are those of the chat that calls it: built-in tools read them, servers are not given them.
 
         Raises ApprovalNeededError where a person is to be asked (and calls again with their approval), ForbiddenError
         where it may not be called, NotFoundError, ToolArgumentsError, NetworkError, StoppedError.
@@ -207,7 +212,7 @@ class ToolService:
 
         check_arguments(tool.schema, arguments)
         if server == BUILT_IN:
-            return call_built_in(name, arguments, datetime.datetime.now().astimezone())
+            return call_built_in(name, arguments, datetime.datetime.now().astimezone(), documents, is_cancelled)
         self._write(server, "called", name, by=decision.by, arguments=arguments)
         return self._called(server, name, arguments, decision.by, is_cancelled)
 
@@ -241,6 +246,17 @@ class ToolService:
         if found is None:
             raise no_such_tool(server, name)
         return found
+
+    def place(self, name: str) -> str:
+        """One sentence on where a server runs and what it can reach, for whoever decides about a call; starts nothing.
+        Raises NotFoundError."""
+        if name == BUILT_IN:
+            return built_in_place()
+        server = self.server(name)
+        with self._lock:
+            running = self._running.get(name)
+        confined = running[1].process.confinement if running is not None else None
+        return server_place(server, confined, network=server.network and not self._switch.offline)
 
     def connection(self, name: str) -> "McpConnection":
         """The server, running and greeted: for what it speaks and how it is confined. Raises as `tools`."""
