@@ -128,8 +128,11 @@ class HttpClient:
         follow: bool = True,
         most_bytes: int = MAX_BODY_BYTES,
         stop: threading.Event | None = None,
+        body: bytes = b"",
+        timeouts: HttpTimeouts | None = None,
     ) -> HttpResponse:
-        """A small answer as a whole, whatever its status. Redirects are followed unless `follow` is False.
+        """A small answer as a whole, whatever its status. Redirects are followed unless `follow` is False or there is
+        a `body`: that goes where it was sent and nowhere else. `timeouts` hold in place of the client's.
 
         The token goes to its own origin only, and over http only to this machine itself. Raises RequestError (see its
         kinds; more than `most_bytes` is "too-large"), ForbiddenError while offline, StoppedError where `stop` was set.
@@ -143,7 +146,7 @@ class HttpClient:
             finally:
                 streamed.release()
 
-        call = RequestSpec(purpose, method, headers, token, packed)
+        call = RequestSpec(purpose, method, headers, token, packed, body, timeouts)
         return self._with_retries(call, url, follow, CancelScope(self._switch, stop), read)
 
     @contextmanager
@@ -157,13 +160,15 @@ class HttpClient:
         token: AccessToken | None = None,
         follow: bool = True,
         stop: threading.Event | None = None,
+        body: bytes = b"",
+        timeouts: HttpTimeouts | None = None,
     ) -> Iterator[StreamedResponse]:
         """The same for a large answer, as a context: it ends, and is logged, when that is left. Its body may take any
         time, as long as it does not fall silent. It is asked for as it is (`identity`); see
         `StreamedResponse.encoding`."""
         scope = CancelScope(self._switch, stop)
         streamed = self._with_retries(
-            RequestSpec(purpose, method, headers or {}, token, accepts_gzip=False),
+            RequestSpec(purpose, method, headers or {}, token, accepts_gzip=False, body=body, timeouts=timeouts),
             url,
             follow,
             scope,
@@ -185,7 +190,7 @@ class HttpClient:
         """What `use` makes of the answer, in as many tries as it takes and there are."""
         tries = self._retries if call.method in _REPEATABLE else 0
         for attempt in range(tries + 1):
-            scope.set_timeout(self._timeouts.total)
+            scope.set_timeout((call.timeouts or self._timeouts).total)
             try:
                 streamed = self._follow_redirects(call, url, follow, scope)
                 wait = retry_delay(streamed.status, streamed.headers, attempt) if attempt < tries else None
@@ -209,7 +214,7 @@ class HttpClient:
         while True:
             streamed = self._sender.send(call, address, scope)
             location = streamed.headers.get("Location")
-            if not follow or streamed.status not in _REDIRECTS or location is None:
+            if not follow or call.body or streamed.status not in _REDIRECTS or location is None:
                 return streamed
             seen.add(address.url)
             _discard(streamed)

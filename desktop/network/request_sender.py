@@ -29,7 +29,8 @@ from desktop.network.socket_backend import SocketBackend
 from desktop.network.url import Url
 
 _STALE = 4
-_SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "host", "accept-encoding"}
+_SAFE = {b"GET", b"HEAD"}
+_SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "host", "accept-encoding", "content-length"}
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,16 @@ class HttpTimeouts:
 
 @dataclass(frozen=True)
 class RequestSpec:
-    """What is asked for, wherever redirects lead. `accepts_gzip`: the body may come as gzip."""
+    """What is asked for, wherever redirects lead. `accepts_gzip`: the answer may come as gzip. `body` is what is sent;
+    `timeouts` are the client's where it is None."""
 
     purpose: str
     method: str
     headers: Mapping[str, str]
     token: AccessToken | None
     accepts_gzip: bool
+    body: bytes = b""
+    timeouts: HttpTimeouts | None = None
 
     def __post_init__(self) -> None:
         if bad := _SECRET_HEADERS & {name.lower() for name in self.headers}:
@@ -76,17 +80,14 @@ class RequestSender:
         self._log = log
         self._begun = begun
         self._proxy = proxy
-        self._read_timeout = timeouts.read
-        self._extensions = {
-            "timeout": {"connect": timeouts.connect, "read": timeouts.read, "write": timeouts.write, "pool": None}
-        }
+        self._timeouts = timeouts
 
     def send(self, call: RequestSpec, address: Url, scope: CancelScope) -> StreamedResponse:
         """The answer of `address`; the caller releases or closes it. Raises what `HttpClient.request` does."""
         scope.begin_request(address.authority, "")
         scope.check(fresh=True)
         headers = _headers(call, address)
-        proxy = proxy_for(address, self._proxy)
+        proxy, wait = proxy_for(address, self._proxy), call.timeouts or self._timeouts
         scope.begin_request(address.authority, proxy.authority if proxy else "")
         request = httpcore.Request(
             call.method,
@@ -97,7 +98,8 @@ class RequestSender:
                 target=address.target.encode(),
             ),
             headers=headers,
-            extensions=self._extensions,
+            content=call.body or None,
+            extensions={"timeout": {"connect": wait.connect, "read": wait.read, "write": wait.write, "pool": None}},
         )
         over = self._record(call, address, scope)
         stack = ExitStack()
@@ -118,7 +120,7 @@ class RequestSender:
             stack.close()
             over(status, error)
 
-        return StreamedResponse(answer, address.url, scope, lambda: self._http_context(scope), end, self._read_timeout)
+        return StreamedResponse(answer, address.url, scope, lambda: self._http_context(scope), end, wait.read)
 
     def _answer(
         self, pool: httpcore.ConnectionPool, request: httpcore.Request, scope: CancelScope
@@ -129,7 +131,8 @@ class RequestSender:
                 with self._http_context(scope):
                     return pool.handle_request(request)
             except RequestError as error:
-                if error.kind != "cut" or scope.connected or scope.received:
+                repeatable = request.method in _SAFE or not scope.sent  # else the server may have done it
+                if error.kind != "cut" or scope.connected or scope.received or not repeatable:
                     raise
         with self._http_context(scope):
             return pool.handle_request(request)
@@ -183,6 +186,8 @@ def _headers(call: RequestSpec, address: Url) -> list[tuple[str, str]]:
         ("Accept", "*/*"),
         ("Accept-Encoding", "gzip" if call.accepts_gzip else "identity"),
     ]
+    if call.body or call.method == "POST":
+        headers.append(("Content-Length", str(len(call.body))))
     own = {name.lower() for name in call.headers}
     headers = [each for each in headers if each[0].lower() not in own] + list(call.headers.items())
     if call.token is not None and call.token.origin == address.origin:

@@ -20,6 +20,7 @@ class Asked:
     target: str
     headers: Mapping[str, str]
     head: str
+    body: bytes = b""
 
 
 @dataclass
@@ -126,11 +127,13 @@ def read_request(sock: socket.socket) -> Asked | None:
         if not more:
             return None
         head += more
-    text = head.decode("latin-1")
-    first, *lines = text.split("\r\n\r\n")[0].split("\r\n")
+    head, _, body = head.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
-    pairs = (line.partition(":") for line in lines)
-    return Asked(method, target, {name.lower(): value.strip() for name, _, value in pairs}, text)
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    while len(body) < int(headers.get("content-length", 0)) and (more := sock.recv(_PIECE)):
+        body += more
+    return Asked(method, target, headers, f"{head.decode('latin-1')}\r\n\r\n", body)
 
 
 @dataclass

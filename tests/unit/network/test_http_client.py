@@ -226,3 +226,23 @@ def test_connections_that_nobody_uses_are_closed_after_a_while(
     with Server(handler).running() as server:
         client.request("info", "GET", server.url)
         assert closed.wait(20)
+
+
+def test_what_is_sent_along_arrives_whole_and_in_time(client: HttpClient) -> None:
+    with (
+        Server(lambda asked, talk: talk.answer(200, asked.body[-3:])).running() as server,
+        client.stream("chat", "POST", server.url, body=BODY, headers={"Content-Type": "application/json"}) as streamed,
+    ):
+        assert streamed.body(10) == BODY[-3:]
+    assert server.asked[0].body == BODY
+    assert server.asked[0].headers["content-length"] == str(len(BODY))
+
+
+def test_what_is_sent_along_follows_no_redirect_and_is_sent_once(client: HttpClient) -> None:
+    with Server(lambda asked, talk: talk.answer(200)).running() as other:
+        with Server(lambda asked, talk: talk.answer(307, Location=other.url)).running() as server:
+            assert client.request("chat", "POST", server.url, body=b"secret").status == 307
+        with Server(lambda asked, talk: False).running() as server, pytest.raises(RequestError, match="broke off"):
+            client.request("chat", "POST", server.url, body=b"secret")
+    assert not other.asked
+    assert len(server.asked) == 1
