@@ -159,7 +159,7 @@ class CommandContext:
         """Tool servers and the built-in tools."""
         from desktop.tools.tool_service import ToolService
 
-        return ToolService(self.paths, self.assembly.policy, self.online.switch)
+        return ToolService(self.paths, self.assembly.policy, self.online)
 
     @cached_property
     def data(self) -> "PersonsData":

@@ -12,7 +12,17 @@ def add_tools(parser: argparse.ArgumentParser) -> None:
     add_json(command(does, "list", tr("every tool server, whether it may start, and what was decided for its tools")))
     add = command(does, "add", tr("add a tool server, which starts once it is allowed"))
     add.add_argument("name", metavar="NAME", help=tr("what it is to be called"))
-    add.add_argument("words", metavar="COMMAND", nargs="+", help=tr("the command that starts it, after “--”"))
+    add.add_argument(
+        "words",
+        metavar="COMMAND",
+        nargs="+",
+        help=tr("the command that starts it, after “--”; or the address of one that runs elsewhere (https://…)"),
+    )
+    add.add_argument(
+        "--token",
+        action="store_true",
+        help=tr("for an address: read an access token from standard input, and keep it in the keyring for its host"),
+    )
     add.add_argument(
         "--env",
         metavar="NAME[=VALUE]",

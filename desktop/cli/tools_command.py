@@ -8,8 +8,10 @@ from typing import Any
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE, UsageError
 from desktop.cli.output import paragraph
-from desktop.cli.terminal_input import decode_input, repair_input
+from desktop.cli.terminal_input import decode_input, read_hidden, read_piped, repair_input
 from desktop.errors import ForbiddenError, NetworkError, NotFoundError
+from desktop.network.access_token import AccessToken
+from desktop.network.url import parse_url
 from desktop.paths import absolute, expanded
 from desktop.safe_text import one_line
 from desktop.tools.server_tool import ServerTool
@@ -20,6 +22,7 @@ from desktop.tools.tool_server import BUILT_IN, ToolRule, ToolServer, ToolServer
 from desktop.translation import tr, trn
 
 _MOST_TYPED = 1 << 20
+_ADDRESS = ("http://", "https://")
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
@@ -43,7 +46,7 @@ def _run(options: Namespace, tools: CommandContext) -> int:
             _list(options, tools)
         case "add":
             server = _server(options)
-            service.add(server)
+            _add(server, tools)
             _report(options, tools, server.name)
             tools.output.note(tr("It starts once “latchkey tools allow {name}” allows it.").format(name=server.name))
         case "remove":
@@ -68,6 +71,18 @@ def _server(options: Namespace) -> ToolServer:
             raise UsageError(tr("There is no variable {name} here.").format(name=name), "", tr("Give NAME=VALUE."))
         environment[name] = value if given else os.environ[name]
     command, *arguments = options.words
+    if command.lower().startswith(_ADDRESS):
+        if arguments or environment or options.read or options.write or options.no_network:
+            raise UsageError(
+                tr("A server behind an address is given no arguments, variables or folders."),
+                "",
+                tr("Give the address alone, or with --token."),
+            )
+        return ToolServer(options.name, url=_address(command), uses_token=options.token)
+    if options.token:
+        raise UsageError(
+            tr("A command is given no access token."), "", tr("Give it what it needs with “--env NAME=VALUE”.")
+        )
     return ToolServer(
         options.name,
         command if os.sep not in command or "://" in command else str(absolute(expanded(command))),
@@ -76,6 +91,37 @@ def _server(options: Namespace) -> ToolServer:
         readable=tuple(str(absolute(expanded(each))) for each in options.read),
         writable=tuple(str(absolute(expanded(each))) for each in options.write),
         network=not options.no_network,
+    )
+
+
+def _address(given: str) -> str:
+    """An address in its one spelling; as it is where it is none, which `check_server` says."""
+    try:
+        return parse_url(given).url
+    except ValueError:
+        return given
+
+
+def _add(server: ToolServer, tools: CommandContext) -> None:
+    """Add a server, with the token that standard input holds where it is to have one. Where the same server is there
+    already, its token is replaced."""
+    service = tools.tool_service
+    if not server.uses_token:
+        service.add(server)
+        return
+    known = {each.name: each for each in service.servers()}.get(server.name)
+    again = known is not None and (known.url, known.uses_token) == (server.url, True)
+    if not again:
+        service.check(server)
+    question = tr("Access token for {host} (it is not shown): ").format(host=server.host)
+    given = read_hidden(question) if tools.stdin.isatty() else read_piped(tools).first
+    place = tools.online.tokens.store(AccessToken(given, server.url), tools.online.tokens.best_place() or "keyring")
+    if not again:
+        service.add(server)
+    tools.output.note(
+        tr("The token is kept in the keyring, and sent to {host} alone.").format(host=server.host)
+        if place == "keyring"
+        else tr("The token is kept in the vault, and sent to {host} alone.").format(host=server.host)
     )
 
 
@@ -131,11 +177,9 @@ def _list_tools(options: Namespace, tools: CommandContext) -> None:
         tools.output.json([tool_json(each, rules[each.name]) for each in found])
         return
     if server != BUILT_IN:
-        connection = service.connection(server)
-        confined = connection.process.confinement
         tools.output.note(
-            tr("MCP {revision}; {confinement}; network: {network}. What follows are the server's own words.").format(
-                revision=one_line(connection.revision), confinement=confined.summary, network=confined.network
+            tr("MCP {revision}. {place} What follows are the server's own words.").format(
+                revision=one_line(service.connection(server).revision), place=service.place(server)
             )
         )
     for each in found:
@@ -159,9 +203,7 @@ def _list(options: Namespace, tools: CommandContext) -> None:
     if options.json:
         tools.output.json([server_json(each) for each in servers])
     elif servers:
-        tools.output.table(
-            [(each.name, _state(each), " ".join((each.command, *each.arguments))) for each in servers], (2,)
-        )
+        tools.output.table([(each.name, _state(each), each.shown) for each in servers], (2,))
     else:
         tools.output.note(tr("There are no tool servers yet; “latchkey tools add NAME -- COMMAND” adds one."))
 
@@ -206,10 +248,13 @@ def _is_known(name: str, tools: CommandContext) -> bool:
 
 
 def server_json(server: ToolServer) -> dict[str, Any]:
-    """A server: fields and their names are part of the command's contract. Values of its environment are not shown."""
+    """A server: fields and their names are part of the command's contract. Values of its environment, and those in its
+    address, are not shown: they may be keys."""
     return {
         "name": server.name,
-        "command": [server.command, *server.arguments],
+        "command": [server.command, *server.arguments] if server.command else [],
+        "url": server.shown if server.url else "",
+        "token": server.uses_token,
         "environment": sorted(server.environment),
         "read": list(server.readable),
         "write": list(server.writable),
@@ -226,6 +271,7 @@ def tool_json(tool: ServerTool, rule: ToolRule | None) -> dict[str, Any]:
         "title": tool.title,
         "description": tool.description,
         "schema": tool.schema,
+        "reads_only": tool.reads_only,
         "permission": permission_of(tool, rule),
         "definition": tool.definition,
         "problem": tool.problem,

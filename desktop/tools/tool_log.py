@@ -12,11 +12,12 @@ from desktop.atomic_file import read_end, write_atomically
 from desktop.folder_lock import folder_lock
 
 LARGEST = 512 << 10
-Outcome = Literal["started", "not-started", "called", "done", "failed", "denied", "asked", "cancelled"]
+Outcome = Literal["started", "not-started", "called", "done", "failed", "denied", "asked", "cancelled", "refused"]
 
 
 class ToolLogEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A call, or a start (`tool` is "" then). `arguments` are names; sizes are bytes, `at` is UTC."""
+    """A call, or a start (`tool` is "" then), or what a server wanted of us and was refused (`reason` is the method).
+    `arguments` are names; sizes are bytes, `at` is UTC."""
 
     at: str
     outcome: Outcome

@@ -2,8 +2,9 @@
 
 import sys
 
+from desktop.network.url import parse_url
+from desktop.tools.server_channel import ServerConfinement
 from desktop.tools.tool_server import ToolServer
-from desktop.tools.tool_server_process import ServerConfinement
 from desktop.translation import tr
 
 
@@ -15,6 +16,12 @@ def built_in_place() -> str:
 def server_place(server: ToolServer, confined: ServerConfinement | None, *, network: bool) -> str:
     """The sentence for a server. `confined` is what it was left, None where it does not run yet; `network` whether it
     would be given the network now."""
+    if server.url:
+        if parse_url(server.url).loopback:
+            return tr("Runs at {host}, a program on this computer that Latchkey did not start.").format(
+                host=server.host
+            )
+        return tr("Runs at {host}: the arguments leave this computer.").format(host=server.host)
     if confined is not None:
         network = confined.network == "shared"
         whole = confined.summary == "landlock+seccomp"

@@ -1,4 +1,5 @@
-"""A tool server as a person adds it: a command to start, what that is given, and the rules that hold for its tools."""
+"""A tool server as a person adds it: a command to start and what that is given, or an address; and the rules that hold
+for its tools."""
 
 import re
 from collections.abc import Iterable
@@ -8,6 +9,9 @@ from typing import Literal
 import msgspec
 
 from desktop.errors import ForbiddenError, UserError
+from desktop.log import redact
+from desktop.network.request_log import redacted_target
+from desktop.network.url import parse_url
 from desktop.paths import Paths
 from desktop.translation import tr
 
@@ -35,14 +39,16 @@ class ToolRule(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ToolServer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A server: `command` with its `arguments`. It gets the `environment` that is named here and no more.
+    """A server: `command` with its `arguments`, or one that runs elsewhere behind `url`. A command gets the
+    `environment` that is named here and no more.
 
     `allowed` says that a person let it be started. `readable` and `writable` are folders that it is given besides its
     own; `network` leaves it the network while Latchkey is online. `tools` are the decisions, by the tool's name.
+    `uses_token`: the access token that is kept for the address's host is sent along.
     """
 
     name: str
-    command: str
+    command: str = ""
     arguments: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     allowed: bool = False
@@ -50,11 +56,29 @@ class ToolServer(msgspec.Struct, frozen=True, omit_defaults=True):
     writable: tuple[str, ...] = ()
     network: bool = True
     tools: dict[str, ToolRule] = {}
+    url: str = ""
+    uses_token: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What names it in a policy's rules: its name, its program, each argument."""
+        """What names it in a policy's rules: its name, and its program and each argument, or its address and host."""
+        if self.url:
+            address = parse_url(self.url)
+            return (self.name, self.url, address.authority, address.host)
         return tuple(each for each in (self.name, Path(self.command).name, self.command, *self.arguments) if each)
+
+    @property
+    def host(self) -> str:
+        """The host that it is behind, with its port where that is not the usual one; "" for a command."""
+        return parse_url(self.url).authority if self.url else ""
+
+    @property
+    def shown(self) -> str:
+        """How it is reached, in one line: its command, or its address without the values in it, which may be keys."""
+        if self.url:
+            address = parse_url(self.url)
+            return address.origin + redacted_target(address.target)
+        return " ".join((self.command, *self.arguments))
 
 
 def is_server_name(name: str) -> bool:
@@ -62,9 +86,13 @@ def is_server_name(name: str) -> bool:
     return name != BUILT_IN and _NAME.fullmatch(name) is not None
 
 
-def is_variable_name(name: str) -> bool:
-    """Whether a variable of a server's environment may be called so."""
-    return _VARIABLE.fullmatch(name) is not None
+def is_server_address(url: str) -> bool:
+    """Whether a server may be behind this address: https, or http to this computer."""
+    try:
+        address = parse_url(url)
+    except ValueError:
+        return False
+    return address.scheme == "https" or address.loopback
 
 
 def check_server(server: ToolServer, paths: Paths) -> None:
@@ -76,13 +104,14 @@ def check_server(server: ToolServer, paths: Paths) -> None:
             tr("A name has up to 40 small letters, digits, dots, dashes and underscores, and is not “built-in”."),
             tr("Choose another name."),
         )
+    if server.url:
+        _check_address(server)
+        return
     if not server.command:
-        raise ToolServerError(tr("A tool server is started by a command."), "", tr("Give the command after “--”."))
-    if re.match(r"https?://", server.command, re.IGNORECASE):
         raise ToolServerError(
-            tr("Tool servers behind an address are not supported yet: Latchkey starts servers on this machine only."),
+            tr("A tool server is started by a command, or behind an address."),
             "",
-            tr("Add the command of a server that runs here."),
+            tr("Give the command after “--”, or an address that begins with https://."),
         )
     texts = (server.command, *server.arguments, *server.environment.values())
     if len(texts) > _MOST_WORDS or any(len(each) > _LONGEST or "\0" in each for each in texts):
@@ -99,6 +128,31 @@ def check_server(server: ToolServer, paths: Paths) -> None:
                 tr("Give NAME=VALUE, or NAME to take the value it has now."),
             )
     _check_folders((*server.readable, *server.writable), paths)
+
+
+def _check_address(server: ToolServer) -> None:
+    try:
+        address = parse_url(server.url)
+    except ValueError as error:
+        raise ToolServerError(
+            tr("{address} is no address of a tool server.").format(address=redact(server.url)[:200]),
+            tr("It holds: {reason}.").format(reason=error),
+            tr("Give one that begins with https://, without a name or password in it."),
+        ) from error
+    if address.scheme != "https" and not address.loopback:
+        raise ToolServerError(
+            tr("The tool server at {host} is not added: what is sent there could be read on the way.").format(
+                host=address.authority
+            ),
+            tr("Its address begins with http://. That is for servers on this computer only."),
+            tr("Use the address that begins with https://."),
+        )
+    if server.command or server.arguments or server.environment or server.readable or server.writable:
+        raise ToolServerError(
+            tr("A server behind an address is given no command, variables or folders."),
+            "",
+            tr("Leave them out, or give a command that runs here."),
+        )
 
 
 def _check_folders(folders: Iterable[str], paths: Paths) -> None:

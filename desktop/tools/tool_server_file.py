@@ -13,7 +13,7 @@ import msgspec
 from desktop.atomic_file import DamagedFileError, read_struct, write_atomically, write_error
 from desktop.errors import IntegrityError, ResourceError
 from desktop.folder_lock import folder_lock
-from desktop.tools.tool_server import ToolRule, ToolServer, is_server_name
+from desktop.tools.tool_server import ToolRule, ToolServer, is_server_address, is_server_name
 from desktop.translation import tr
 
 
@@ -40,6 +40,8 @@ class ToolServerFile:
             named = (*found.servers.items(), *found.removed.items())
             if any(name != server.name or not is_server_name(name) for name, server in named):
                 raise DamagedFileError(22, tr("a server stands under a name that is not its own"), str(self.path))
+            if any(server.url and not is_server_address(server.url) for _, server in named):
+                raise DamagedFileError(22, tr("the address of a server is none"), str(self.path))
         except (FileNotFoundError, NotADirectoryError):
             return ToolServers()
         except DamagedFileError as error:

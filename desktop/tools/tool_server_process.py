@@ -12,8 +12,8 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,12 @@ import psutil
 
 from desktop.confinement.isolated_process import basic_environment
 from desktop.engine.worker_log import WorkerLog
-from desktop.errors import ForbiddenError, NetworkError, NotFoundError
+from desktop.errors import ForbiddenError, NetworkError, NotFoundError, UserError
 from desktop.safe_text import one_line
+from desktop.tools.server_channel import LONGEST_MESSAGE, ServerConfinement, ServerFloodError
 from desktop.tools.tool_server import ToolServer
 from desktop.translation import tr
 
-LONGEST_LINE = 32 << 20
 _MINIMUM = (
     "PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT",
 )  # fmt: skip
@@ -36,19 +36,6 @@ _GRACE_S = 1.0
 _END_S = 5.0
 _PATIENCE_S = 0.2
 _LONGEST_REPORT = 65536
-
-
-class ServerFloodError(Exception):
-    """The server sent a line longer than LONGEST_LINE."""
-
-
-@dataclass(frozen=True)
-class ServerConfinement:
-    """What the process was left. `summary` is "landlock+seccomp" or says what is missing; `network` is "none" or
-    "shared"."""
-
-    summary: str
-    network: str
 
 
 def monitor_command() -> tuple[str, ...]:
@@ -172,6 +159,15 @@ class ToolServerProcess:
         return self._process.poll() is None
 
     @property
+    def place(self) -> str:
+        """How confined it runs here."""
+        return f"{self.confinement.summary}; network: {self.confinement.network}"
+
+    def failure(self, reference: object) -> UserError | None:
+        """None: what it answers comes from itself."""
+        return None
+
+    @property
     def log(self) -> Path | None:
         """The file that what it says on standard error is kept in, bounded."""
         return self._log.path
@@ -184,15 +180,15 @@ class ToolServerProcess:
         """The next line that it sends, b"" once it is gone; waits. Raises ServerFloodError."""
         try:
             with self._reading:
-                line = self._stdout.readline(LONGEST_LINE + 1)
+                line = self._stdout.readline(LONGEST_MESSAGE + 1)
         except (OSError, ValueError):
             return b""
-        if len(line) > LONGEST_LINE:
+        if len(line) > LONGEST_MESSAGE:
             raise ServerFloodError
         return line
 
-    def write(self, data: bytes) -> None:
-        """Hand it `data`; waits until it takes them. Raises OSError where it is gone."""
+    def write(self, data: bytes, headers: Mapping[str, str]) -> None:
+        """Hand it `data`; waits until it takes them. `headers` are for HTTP. Raises OSError where it is gone."""
         try:
             with self._writing:
                 self._stdin.write(data)

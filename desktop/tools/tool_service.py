@@ -6,21 +6,19 @@ once Latchkey went offline. Methods that reach a server wait for it; no method i
 
 import datetime
 import shutil
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from desktop.errors import NetworkError, ResourceError, StoppedError, UserError
+from desktop.errors import ResourceError, StoppedError, UserError
 from desktop.licenses.policy_file import PolicyFiles
-from desktop.network.offline_switch import OfflineSwitch
 from desktop.paths import Paths
 from desktop.tools.built_in_tools import built_in_tools, call_built_in
 from desktop.tools.chat_documents import ChatDocuments
+from desktop.tools.running_servers import RunningServers, ToolNetwork
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolResult
 from desktop.tools.tool_log import Outcome, ToolLog
@@ -39,30 +37,21 @@ from desktop.tools.tool_server import (
 )
 from desktop.tools.tool_server_bin import ToolServerBin
 from desktop.tools.tool_server_file import ToolServerFile
-from desktop.tools.tool_server_process import ToolServerProcess
 from desktop.translation import tr
 
 if TYPE_CHECKING:
     from desktop.tools.mcp_connection import McpConnection
 
-_MOST_STARTS, _STARTS_WITHIN_S = 3, 60.0
-_WATCH_S = 1.0
-
 
 class ToolService:
     """The servers of one person. `close` ends those that run."""
 
-    def __init__(self, paths: Paths, policy: PolicyFiles, switch: OfflineSwitch) -> None:
-        self._paths, self._policy, self._switch = paths, policy, switch
+    def __init__(self, paths: Paths, policy: PolicyFiles, network: ToolNetwork) -> None:
+        self._paths, self._policy, self._network = paths, policy, network
         self._file = ToolServerFile(paths.tool_servers_file)
         self.log = ToolLog(paths.tool_logs)
-        self.bin = ToolServerBin(self._file, paths.tool_folders, self._stop)
-        self._lock = threading.Lock()
-        self._starting: dict[str, threading.Lock] = {}
-        self._running: dict[str, tuple[ToolServer, McpConnection]] = {}
-        self._starts: dict[str, deque[float]] = {}
-        self._closed = threading.Event()
-        self._watch: threading.Thread | None = None
+        self._running = RunningServers(paths, network, self.server, self._write)
+        self.bin = ToolServerBin(self._file, paths.tool_folders, self._running.stop)
 
     # --- what was added and decided ----------------------------------------------------------------------------------
 
@@ -79,27 +68,17 @@ class ToolService:
 
     def add(self, server: ToolServer) -> None:
         """Add a server, which is not allowed yet. Raises ToolServerError, ForbiddenError, ResourceError."""
+        self.check(server)
+        with self._file.change() as held:
+            _check_room(held[0].servers, server.name)
+            new = _with(server, allowed=False, tools={})
+            held[0] = msgspec.structs.replace(held[0], servers=held[0].servers | {server.name: new})
+
+    def check(self, server: ToolServer) -> None:
+        """Raise as `add` does where `server` cannot be added."""
         check_server(server, self._paths)
         self._check_policy(server.words)
-        with self._file.change() as held:
-            if server.name in held[0].servers or len(held[0].servers) >= MOST_SERVERS:
-                raise ToolServerError(
-                    tr("There is a tool server “{name}” already, or there are as many as can be kept.").format(
-                        name=server.name
-                    ),
-                    "",
-                    tr("Remove one, or choose another name."),
-                )
-            new = ToolServer(
-                server.name,
-                server.command,
-                server.arguments,
-                server.environment,
-                readable=server.readable,
-                writable=server.writable,
-                network=server.network,
-            )
-            held[0] = msgspec.structs.replace(held[0], servers=held[0].servers | {server.name: new})
+        _check_room(self._file.read().servers, server.name)
 
     def remove(self, name: str) -> None:
         """Remove a server with all that was decided for it and the folder that it wrote to; its log stays."""
@@ -108,7 +87,7 @@ class ToolService:
                 raise no_such_server(name)
             kept = {key: each for key, each in held[0].servers.items() if key != name}
             held[0] = msgspec.structs.replace(held[0], servers=kept)
-        self._stop(name)
+        self._running.stop(name)
         shutil.rmtree(self._paths.tool_folders / name, ignore_errors=True)
 
     def set_allowed(self, name: str, allowed: bool) -> None:
@@ -117,7 +96,7 @@ class ToolService:
             self._check_policy(self.server(name).words)
         self._change(name, lambda server: _with(server, allowed=allowed))
         if not allowed:
-            self._stop(name)
+            self._running.stop(name)
 
     def set_permission(self, tool: ServerTool, permission: Permission) -> None:
         """Decide for a tool as it is defined now. Raises NotFoundError, ForbiddenError, ResourceError."""
@@ -253,10 +232,9 @@ class ToolService:
         if name == BUILT_IN:
             return built_in_place()
         server = self.server(name)
-        with self._lock:
-            running = self._running.get(name)
-        confined = running[1].process.confinement if running is not None else None
-        return server_place(server, confined, network=server.network and not self._switch.offline)
+        running = self._running.now().get(name)
+        confined = running.confinement if running is not None else None
+        return server_place(server, confined, network=server.network and not self._network.switch.offline)
 
     def connection(self, name: str) -> "McpConnection":
         """The server, running and greeted: for what it speaks and how it is confined. Raises as `tools`."""
@@ -264,101 +242,18 @@ class ToolService:
 
     def running(self) -> "dict[str, McpConnection]":
         """The servers that run now, by name. Starts none."""
-        with self._lock:
-            return {name: each for name, (_, each) in self._running.items() if each.usable}
-
-    # --- servers that run --------------------------------------------------------------------------------------------
+        return self._running.now()
 
     def _connection(self, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> "McpConnection":
         server = self.server(name)
         self._check_policy(server.words)
         if not server.allowed:
             raise server_off(name)
-        with self._lock:
-            starting = self._starting.setdefault(name, threading.Lock())
-        with starting:
-            network = server.network and not self._switch.offline
-            with self._lock:
-                running = self._running.get(name)
-            if running is not None:
-                shared = running[1].process.confinement.network == "shared"
-                if _same(running[0], server) and running[1].usable and shared == network:
-                    return running[1]
-                self._stop(name)
-            return self._start(server, is_cancelled, network=network)
-
-    def _start(self, server: ToolServer, is_cancelled: Callable[[], bool], *, network: bool) -> "McpConnection":
-        starts = self._starts.setdefault(server.name, deque(maxlen=_MOST_STARTS))
-        if len(starts) == _MOST_STARTS and time.monotonic() - starts[0] < _STARTS_WITHIN_S:
-            raise NetworkError(
-                tr(
-                    "The tool server “{name}” ended several times within a minute, so it is not started again yet."
-                ).format(name=server.name),
-                "",
-                tr("“latchkey tools log {name}” shows what it did.").format(name=server.name),
-            )
-        from desktop.tools.mcp_connection import McpConnection  # brings half a second of imports along
-
-        starts.append(time.monotonic())
-        try:
-            folder = self._paths.tool_folders / server.name
-            process = ToolServerProcess(server, folder, self._paths.tool_logs, network=network)
-            connection = McpConnection(
-                server.name, process, is_cancelled=lambda: is_cancelled() or self._closed.is_set()
-            )
-        except StoppedError:
-            starts.pop()  # it did not end by itself
-            raise
-        except UserError as error:
-            self._write(server.name, "not-started", reason=error.title)
-            raise
-        try:
-            confined = process.confinement
-            self._write(server.name, "started", reason=f"{confined.summary}; network: {confined.network}")
-            with self._lock:
-                if self._closed.is_set():
-                    raise StoppedError
-                self._running[server.name] = (server, connection)
-                if self._watch is None and network:
-                    self._watch = threading.Thread(target=self._watch_switch, name="tools-offline", daemon=True)
-                    self._watch.start()
-            if not _same(self.server(server.name), server):  # turned off, removed or changed while it started
-                raise server_off(server.name)
-        except BaseException:
-            with self._lock:
-                self._running.pop(server.name, None)
-            connection.close(at_once=True)
-            raise
-        return connection
-
-    def _watch_switch(self) -> None:
-        """End the servers that have the network as soon as Latchkey is offline."""
-        while not self._closed.wait(_WATCH_S):
-            if self._switch.offline:
-                with self._lock:
-                    names = [
-                        name
-                        for name, (_, each) in self._running.items()
-                        if each.process.confinement.network == "shared"
-                    ]
-                for name in names:
-                    self._stop(name, at_once=True)
-
-    def _stop(self, name: str, *, at_once: bool = False) -> None:
-        with self._lock:
-            running = self._running.pop(name, None)
-        if running is not None:
-            running[1].close(at_once=at_once)
+        return self._running.connection(server, is_cancelled)
 
     def close(self) -> None:
         """End every server."""
-        with self._lock:
-            self._closed.set()
-            names = list(self._running)
-        for name in names:
-            self._stop(name)
-        if self._watch is not None:
-            self._watch.join()
+        self._running.close()
 
     # --- policy and log ----------------------------------------------------------------------------------------------
 
@@ -396,12 +291,16 @@ def _with(server: ToolServer, **changes: Any) -> ToolServer:
     return msgspec.structs.replace(server, **changes)
 
 
+def _check_room(servers: dict[str, ToolServer], name: str) -> None:
+    if name in servers or len(servers) >= MOST_SERVERS:
+        raise ToolServerError(
+            tr("There is a tool server “{name}” already, or there are as many as can be kept.").format(name=name),
+            "",
+            tr("Remove one, or choose another name."),
+        )
+
+
 def _ruled(rules: dict[str, ToolRule], tool: str, rule: ToolRule) -> dict[str, ToolRule]:
     if tool not in rules and len(rules) >= MOST_RULES:
         raise ToolServerError(tr("There are as many decisions for this server as can be kept."), "", tr("Add it anew."))
     return rules | {tool: rule}
-
-
-def _same(one: ToolServer, other: ToolServer) -> bool:
-    """Whether both are started in the same way; what was decided for tools does not matter."""
-    return _with(one, tools={}) == _with(other, tools={})
