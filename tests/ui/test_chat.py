@@ -205,7 +205,12 @@ def test_stopping_while_the_prompt_is_read_or_thought_about_keeps_what_there_is(
     driver.finish()
     assert (driver.messages[-1].status, driver.messages[-1].text) == ("stopped", "")
     driver.ask("Think", finish=False)
-    driver.until(lambda: "Let me see" in str(getattr(driver.transcript.views[-1], "_thinking_text", "")))
+    driver.until(
+        lambda: (
+            "Let me see"
+            in "".join(each.view.document.toPlainText() for each in driver.transcript.findChildren(ThinkingView))
+        )
+    )
     driver.key(Qt.Key.Key_Escape)
     driver.finish()
     assert driver.messages[-1].status == "stopped"

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from shiboken6 import isValid
 
 from desktop.conversation import Message, PassagePart
-from desktop.ui.chat.answer_body import AnswerBody
+from desktop.ui.chat.answer_content import AnswerContent
 from desktop.ui.chat.citation_marks import source_of_link
 from desktop.ui.chat.cited_sources import cited_sources, sources_not_cited
 from desktop.ui.chat.message_documents import MessageDocuments
@@ -28,7 +28,7 @@ def passages_in(message: Message) -> tuple[PassagePart, ...]:
 
 
 class AnswerSources(QObject):
-    """`before` gives the passages of the turns before the answer that `body` shows. `changed`: the list takes another
+    """`before` gives the passages of the turns before the answer with this `content`. `changed`: the list takes another
     height; `grown` where that came by itself. `link_clicked` carries a link of the answer that leads to no source."""
 
     changed = Signal()
@@ -38,15 +38,15 @@ class AnswerSources(QObject):
     def __init__(
         self,
         theme: "Theme",
-        body: AnswerBody,
+        content: AnswerContent,
         documents: MessageDocuments | None,
         before: Callable[[], Sequence[PassagePart]],
     ) -> None:
-        super().__init__(body)
-        self._theme, self._body, self._documents, self._before = theme, body, documents, before
+        super().__init__(content)
+        self._theme, self._content, self._documents, self._before = theme, content, documents, before
         self._focus = Qt.FocusPolicy.NoFocus
         self.list: SourceList | None = None
-        body.link_clicked.connect(self._open_link)
+        content.link_clicked.connect(self._open_link)
 
     @property
     def buttons(self) -> list[Button]:
@@ -71,7 +71,7 @@ class AnswerSources(QObject):
     def _show(self, citations: "Sequence[Citation]", given: Sequence[PassagePart]) -> None:
         if not isValid(self):
             return
-        self._body.set_citations(citations)
+        self._content.set_citations(citations)
         if (cited := cited_sources(citations)) or given:
             shown = self._made()
             shown.show_sources(cited, sources_not_cited(citations, given))
@@ -79,7 +79,7 @@ class AnswerSources(QObject):
 
     def _made(self) -> SourceList:
         if self.list is None:
-            self.list = SourceList(self._theme, self._body.parentWidget())
+            self.list = SourceList(self._theme, self._content.turn)
             self.list.set_button_focus(self._focus)
             self.list.resized.connect(self.changed)
             if self._documents is not None:

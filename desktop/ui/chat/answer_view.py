@@ -1,6 +1,5 @@
 """The view of an answer: its phase, its thinking and text while they stream, and its footer."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,10 +8,10 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.chat.answer_continuation import can_continue
-from desktop.conversation import Message, PassagePart, TextPart, ThinkingPart
+from desktop.conversation import Message, PassagePart
 from desktop.errors import UserError
 from desktop.translation import tr
-from desktop.ui.chat.answer_body import AnswerBody
+from desktop.ui.chat.answer_content import AnswerContent
 from desktop.ui.chat.answer_sources import AnswerSources
 from desktop.ui.chat.auto_scroll import show_whole
 from desktop.ui.chat.context_card import ContextCard, is_context_full
@@ -24,13 +23,13 @@ from desktop.ui.chat.rendered_text import first_line
 from desktop.ui.chat.source_map import MessageSource
 from desktop.ui.chat.summary_view import SummaryView
 from desktop.ui.chat.text_view import TextView
-from desktop.ui.chat.thinking_view import ThinkingView
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, Note
 from desktop.ui.theme.design_tokens import XS, M, S
 from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
+    from desktop.chat.tool_call_state import ToolCallAnswer, ToolCallState
     from desktop.ui.chat.record_card import RecordCard
 
 
@@ -56,26 +55,21 @@ class AnswerView(MessageView):
         self._summary: SummaryView | None = None
         self._notes: list[ContextNote] = []
         self._remark: Note | None = None
-        self._thinking: ThinkingView | None = None
-        self._thinking_text = ""
-        self._thinking_since = 0.0
-        self._body = AnswerBody(theme, self, selection=self.selection, code=actions.code)
-        self._sources = AnswerSources(theme, self._body, actions.documents, passages_before)
+        self.content = AnswerContent(theme, self, lambda call_id, answer: self._decide(call_id, answer))
+        self._sources = AnswerSources(theme, self.content, actions.documents, passages_before)
         self._sources.link_clicked.connect(actions.open_link)
         self._sources.changed.connect(self._sources_changed)
         self._sources.grown.connect(self.grown)
-        self._body.resized.connect(self.height_changed)
-        self._body.grown.connect(self.grown)
+        self.content.resized.connect(self._content_resized)
+        self.content.grown.connect(self.grown)
         self._images = self.make_images()
         self._footer: MessageFooter | None = None
         self._record: RecordCard | None = None
         self._error_box: ErrorBox | None = None
         self._phase = ""
         self._show_summary(message)
-        for part in message.parts:
-            if isinstance(part, ThinkingPart) or (isinstance(part, TextPart) and message.status == "streaming"):
-                self._append(part.text, isinstance(part, ThinkingPart))
         if message.status == "streaming":
+            self.content.restate(message)
             self.set_phase(tr("Waiting…"))
         else:
             self.finish(message, error)
@@ -85,34 +79,33 @@ class AnswerView(MessageView):
     def set_phase(self, phase: str) -> None:
         """Say what is being waited for, in place of the text that is not there yet."""
         if phase != self._phase:
+            changes_height = bool(phase) != bool(self._phase) and not self.content.is_empty
             self._phase = phase
             self.update()
+            if changes_height:
+                self.grown.emit()
 
     def add_text(self, text: str, thinking: bool) -> None:
         """Append more of the answer, or of the thinking before it."""
-        self._append(text, thinking)
+        self.content.add(text, thinking)
+
+    def show_calls(self, states: "Sequence[ToolCallState]") -> None:
+        """The calls of tools of the answer in progress are these now."""
+        self.content.show_states(states)
+        self._set_button_focus()
 
     def restate(self, message: Message) -> None:
         """The answer in progress is as `message` says: what was shown as its text was thinking, or the other way
         round.
         """
-        self._thinking_text = ""
         self._show_summary(message)
-        if message.thinking:
-            self._append(message.thinking, thinking=True)
-        elif self._thinking is not None:
-            self.remove_selection(self._thinking.selection)
-            self._thinking.hide()
-            self._thinking.deleteLater()
-            self._thinking = None
-        self._body.restate(message.text)
+        self.content.restate(message)
 
     def finish(self, message: Message, error: UserError | None = None) -> None:
         """The answer is over."""
         self.message = message
         self._phase = ""
-        self._body.end(message.text)  # where what was stored differs from what was streamed, the stored text is shown
-        self._finish_thinking(message)
+        self.content.finish(message)
         self._show_summary(message)
         self._sources.find(message)
         self._add_notes(message)
@@ -124,32 +117,14 @@ class AnswerView(MessageView):
         self._set_button_focus()
         self.update()
 
-    def _append(self, text: str, thinking: bool) -> None:
-        if thinking:
-            if self._thinking is None:
-                self._thinking = ThinkingView(self.theme, self)
-                self._thinking_since = time.monotonic()
-                self._thinking.resized.connect(self.height_changed)
-                self.add_selection(self._thinking.selection)
-                self._thinking.show()
-            self._thinking_text += text
-            self._thinking.set_text(self._thinking_text)
-            return
-        if self._thinking is not None and not self._body.text and self.message.status == "streaming":
-            # The model's own measure comes with the end of the answer.
-            self._thinking.set_seconds(time.monotonic() - self._thinking_since)
-        self._body.add(text)
+    def _decide(self, call_id: str, answer: "ToolCallAnswer") -> None:
+        self.message_actions.decide_call(self.message.id, call_id, answer)
+
+    def _content_resized(self) -> None:
+        self._set_button_focus()
+        self.height_changed.emit()
 
     # --- what stands around the text -----------------------------------------------------------------------------
-
-    def _finish_thinking(self, message: Message) -> None:
-        if self._thinking is None:
-            return
-        seconds = [
-            part.seconds for part in message.parts if isinstance(part, ThinkingPart) and part.seconds is not None
-        ]
-        if seconds or not self._thinking.is_over:
-            self._thinking.set_seconds(sum(seconds) if seconds else None)
 
     def show_message(self, message: Message) -> None:
         super().show_message(message)
@@ -296,9 +271,9 @@ class AnswerView(MessageView):
 
     def buttons(self) -> list[Button]:
         found: list[Button] = []
-        for above in (*self._notes, self._summary, self._thinking):
+        for above in (*self._notes, self._summary):
             found += above.buttons if above is not None else []
-        found += self._body.buttons()
+        found += self.content.buttons()
         found += self._images.thumbnails if self._images is not None else []
         found += self._sources.buttons
         found += self._card.buttons if self._card is not None else []
@@ -314,30 +289,32 @@ class AnswerView(MessageView):
         return self._footer.branch_buttons if self._footer is not None else []
 
     def plain_text(self) -> str:
-        return self._body.text  # of an answer in progress too: its message is still empty
+        return self.content.text  # of an answer in progress too: its message is still empty
 
     def text_views(self) -> list[TextView]:
-        return self._body.text_views()
+        return self.content.text_views()
 
     def source(self) -> MessageSource:
+        # Asked only once there is content: the selection is made before it.
         return MessageSource(
             self.plain_text,
-            lambda span: self._body.markdown_of(span),
-            lambda: self._body.is_drawn,
-            lambda: self._body.draw_now(),
-        )  # asked only once there is a body: the selection is made before it
+            lambda span: self.content.markdown_of(span),
+            lambda: self.content.is_drawn,
+            lambda: self.content.draw_now(),
+            lambda view: self.content.stretch_of(view),
+        )
 
     def set_found(self, query: str) -> int:
-        return self._body.set_found(query)
+        return self.content.set_found(query)
 
     def set_current(self, current: bool) -> None:
         super().set_current(current)
-        self._body.set_button_focus(self.button_focus)
+        self.content.set_button_focus(self.button_focus)
         self._sources.set_button_focus(self.button_focus)
 
     def restyle(self) -> None:
-        self._body.restyle()
-        for above in (self._summary, self._thinking, self._sources.list):
+        self.content.restyle()
+        for above in (self._summary, self._sources.list):
             if above is not None:
                 above.restyle()
         if self._footer is not None:
@@ -345,27 +322,25 @@ class AnswerView(MessageView):
 
     def place(self, width: int) -> int:
         y = 0
-        for above in (*self._notes, self._summary, self._thinking):
+        for above in (*self._notes, self._summary):
             if above is not None:
                 above.move(0, y)
                 y += above.place(width) + M
-        height = self._body.place(width)
-        self._body.move(0, y)
-        self._body.setVisible(bool(height))
-        y += height
+        end = self.content.place(y, width)
+        y = end + M if self.content.is_empty and end > y else end  # below thinking alone
         if self._images is not None:
-            y += S + 2 if height else 0
+            y += S + 2 if not self.content.is_empty else 0
             self._images.move(0, y)
             y += self._images.place(width)
-        if not height and self.message.status == "streaming":
-            y += self._line()
+        if self._has_phase_line:
+            y += self._line() + (0 if self.content.is_empty else S + 2)
         for below in (self._sources.list, self._error_box, self._remark, self._card):
             if below is not None:
-                y += S + 2 if not self._body.is_empty else 0
+                y += S + 2 if not self.content.is_empty else 0
                 below.move(0, y)
                 y += below.place(width)
         if self._footer is not None:
-            y += XS if not self._body.is_empty or self._error_box or self._remark or self._card else 0
+            y += XS if not self.content.is_empty or self._error_box or self._remark or self._card else 0
             self._footer.move(0, y)
             y += self._footer.place(width)
         if self._record is not None:
@@ -375,7 +350,7 @@ class AnswerView(MessageView):
         return y
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._phase and self._body.is_empty:
+        if self._phase and self._has_phase_line:
             painter = QPainter(self)
             painter.setFont(self.theme.font("reading"))
             painter.setPen(self.theme.color("faint"))
@@ -383,6 +358,13 @@ class AnswerView(MessageView):
             painter.drawText(QPointF(0, top + painter.fontMetrics().ascent() + 2), self._phase)
             painter.end()
         super().paintEvent(event)
+
+    @property
+    def _has_phase_line(self) -> bool:
+        """Whether there is a line for what is being waited for: before the text, and after calls."""
+        if self.message.status != "streaming":
+            return False
+        return self.content.is_empty or (bool(self._phase) and self.content.is_open)
 
     def _line(self) -> int:
         return round(self.fontMetrics().height() * 1.3)

@@ -5,6 +5,7 @@ Where a person goes to a turn far above, those around it are built in place of t
 
 import time
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
@@ -18,6 +19,9 @@ from desktop.ui.chat.message_column import MessageColumn
 from desktop.ui.chat.message_view import MessageActions, MessageView
 from desktop.ui.chat.user_message_view import UserMessageView
 from desktop.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from desktop.chat.tool_call_state import ToolCallState
 
 NEWEST = 40
 """How many of the newest turns are built without being scrolled to."""
@@ -43,6 +47,7 @@ class BuiltMessages(MessageColumn):
         self._messages: list[Message] = []
         self._siblings: Siblings = {}
         self._errors: dict[str, UserError] = {}
+        self._calls: dict[str, tuple[ToolCallState, ...]] = {}
         self._first = self._last = 0  # of the messages, those that are built
         self._query = ""
         self._current: MessageView | None = None
@@ -94,11 +99,23 @@ class BuiltMessages(MessageColumn):
         else:
             error, dropped = self._errors.get(message.id), self._dropped_before(message)
             before = lambda: self._passages_before(message)  # noqa: E731 - asked where the answer may cite any
-            view = AnswerView(self.theme, message, self._does, siblings, error, dropped, before, self.page)
+            view = answer = AnswerView(self.theme, message, self._does, siblings, error, dropped, before, self.page)
+            if message.id in self._calls and message.status == "streaming":
+                answer.show_calls(self._calls[message.id])
         view.installEventFilter(self)
         if self._query:
             view.set_found(self._query)
         return view
+
+    def hold_calls(self, message_id: str, calls: "tuple[ToolCallState, ...]") -> None:
+        """The calls of an answer in progress are these, for when it is built; none where it is over."""
+        self._calls.pop(message_id, None)
+        if calls:
+            self._calls[message_id] = calls
+
+    def view_of(self, message_id: str) -> AnswerView | None:
+        """The view of an answer; None where it is not built."""
+        return self._answer(message_id)[1]
 
     def _place_of(self, message: Message) -> int:
         """Which of the messages it is; how many there are, where it is none of them yet."""

@@ -15,7 +15,7 @@ from desktop.ui.chat.chat_top_bar import ChatTopBar
 from desktop.ui.chat.code_options import CodeOptions
 from desktop.ui.chat.composer import Composer
 from desktop.ui.chat.composer_column import ComposerColumn
-from desktop.ui.chat.composer_drafts import NEW, edit_key, joined_drafts
+from desktop.ui.chat.composer_drafts import NEW, draft_key, files_key, joined_drafts
 from desktop.ui.chat.context_card import spoken_end
 from desktop.ui.chat.context_flow import ContextFlow
 from desktop.ui.chat.empty_state import EmptyState
@@ -25,6 +25,7 @@ from desktop.ui.chat.message_footer import CreditOf, no_credit
 from desktop.ui.chat.message_images import MessageImages
 from desktop.ui.chat.message_queue_flow import MessageQueueFlow
 from desktop.ui.chat.newest_turn import NewestTurn
+from desktop.ui.chat.tool_call_flow import ToolCallFlow
 from desktop.ui.chat.window_drafts import WindowDrafts
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox
 from desktop.ui.theme.theme import Theme
@@ -64,6 +65,7 @@ class ChatPage(QWidget):
         self._transcript: Transcript | None = None
         self._credit_of: CreditOf = no_credit
         self.code, self.images, self.documents = CodeOptions(self), MessageImages(self), MessageDocuments(self)
+        self.calls = ToolCallFlow(theme, lambda: self._chat, lambda: self.transcript, self._say, self)
         self.branches = BranchFlow(lambda: self._chat, drafts, self)
         self.top_bar = ChatTopBar(theme, fill_menu)
         self.find_bar = FindBar(theme)
@@ -121,6 +123,7 @@ class ChatPage(QWidget):
                 code=self.code,
                 images=self.images,
                 documents=self.documents,
+                decide_call=self.calls.decide,
             )
             self._transcript = Transcript(self._theme, actions)
             self._stack.addWidget(self._transcript)
@@ -143,11 +146,7 @@ class ChatPage(QWidget):
     @property
     def files_key(self) -> str:
         """The key of what is attached to the message that is being written; "" before there is one."""
-        if self._conversation_id is None or self._editing is None:
-            return self._conversation_id or ""
-        from desktop.chat.message_attachments import edited_key
-
-        return edited_key(self._conversation_id, self._editing.id)
+        return files_key(self._conversation_id, self._editing)
 
     @property
     def error_area(self) -> ErrorBox | None:
@@ -199,6 +198,7 @@ class ChatPage(QWidget):
             self._stack.setCurrentWidget(self.empty)
             if self._transcript is not None:
                 self._transcript.show_messages((), {})
+        self.calls.show_opened(event)
         self.queue.show_conversation(head.id)
         self._show_answering()
 
@@ -339,9 +339,7 @@ class ChatPage(QWidget):
                 self.show_error(error)
 
     def _draft_key(self) -> str:
-        if self._editing is not None:
-            return edit_key(self._editing.conversation_id, self._editing.id)
-        return NEW if self._is_new or self._conversation_id is None else self._conversation_id
+        return draft_key(None if self._is_new else self._conversation_id, self._editing)
 
     def _ask_example(self, question: str) -> None:
         typed = self.composer.committed_text()

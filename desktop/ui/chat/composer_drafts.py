@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.atomic_file import DamagedFileError, read_json, write_atomically, write_error
+from desktop.conversation import Message
 from desktop.translation import tr
 
 _LARGEST = 64 << 20  # a pasted book is a draft as well
@@ -19,6 +20,22 @@ NEW = ""
 def edit_key(conversation_id: str, message_id: str) -> str:
     """The key of what a person made of an earlier turn, and has not sent."""
     return f"{conversation_id}/{message_id}"
+
+
+def draft_key(conversation_id: str | None, edited: Message | None) -> str:
+    """The key of what is typed in a conversation (None: one that is new), or into its turn that is being `edited`."""
+    if edited is not None:
+        return edit_key(edited.conversation_id, edited.id)
+    return conversation_id or NEW
+
+
+def files_key(conversation_id: str | None, edited: Message | None) -> str:
+    """The key of what is attached to the message that is being written there; "" before there is one."""
+    if conversation_id is None or edited is None:
+        return conversation_id or ""
+    from desktop.chat.message_attachments import edited_key
+
+    return edited_key(conversation_id, edited.id)
 
 
 def queue_key(conversation_id: str) -> str:

@@ -78,6 +78,11 @@ class MessageColumn(QScrollArea):
         """Whether the newest turn is followed."""
         return self._at_end
 
+    @property
+    def latest_height(self) -> int:
+        """How much of the lower end the button takes that leads to the newest turn; 0 where it is not shown."""
+        return self._latest.height() if not self._latest.isHidden() else 0
+
     def top_of(self, index: int) -> QPoint:
         """Where turn `index` of those built begins, in the viewport."""
         return QPoint(0, self._tops[index] - self.verticalScrollBar().value())

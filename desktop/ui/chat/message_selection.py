@@ -314,7 +314,7 @@ class MessageSelection(QObject):
     def _mapped(self, end: _SelectionEnd) -> _SelectionEnd:
         if not self.has_markdown or self._written is None:
             return end
-        document, text = end.view.document, self._written.text()
+        document, text = end.view.document, self._written.text_of(end.view)
         begins = source_offset(document, end.position, text, before=False)
         return replace(end, begins=begins, ends=source_offset(document, end.position, text, before=True))
 
@@ -322,10 +322,10 @@ class MessageSelection(QObject):
         """Where `end`, the last or the first one of what is selected, is drawn now."""
         views, source = self._views(), end.ends if is_last else end.begins
         if self._written is not None and source is not None:
-            text = self._written.text()
+            text = self._written.text_of(end.view)
             if end.view in views and source_offset(end.view.document, end.position, text, before=is_last) == source:
                 return end
-            for view in views:
+            for view in self._written.beside(end.view, views):
                 position = rendered_position(view.document, source, text, before=is_last)
                 if position is not None:
                     return replace(end, view=view, position=position)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -35,6 +36,9 @@ from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS
 from desktop.ui.theme.theme import Theme
 
+if TYPE_CHECKING:
+    from desktop.chat.tool_call_state import ToolCallAnswer
+
 _OPENING = 100
 
 
@@ -42,7 +46,8 @@ _OPENING = 100
 class MessageActions:
     """What a turn can ask for: another answer, another wording, a link to be opened.
 
-    `credit_of` says what an answer owes to the model that gave it.
+    `credit_of` says what an answer owes to the model that gave it. `decide_call` is given the ids of an answer and of a
+    call in it, and what the person decided about that.
     """
 
     regenerate: Callable[[str], None]
@@ -55,6 +60,7 @@ class MessageActions:
     code: CodeOptions | None = None
     images: MessageImages | None = None
     documents: MessageDocuments | None = None
+    decide_call: Callable[[str, str, "ToolCallAnswer"], None] = lambda *_: None
 
 
 class MessageView(QWidget):
@@ -124,11 +130,15 @@ class MessageView(QWidget):
         """`selection` is one of this turn's: of all those of a transcript, one at a time selects."""
         self._selections.append(selection)
         selection.started.connect(lambda: self.selecting.emit(selection))
+        selection.destroyed.connect(lambda: self._forget_selection(selection))
 
     def remove_selection(self, selection: MessageSelection) -> None:
         """`selection` is no longer one of this turn's."""
         selection.clear()
-        self._selections.remove(selection)
+        self._forget_selection(selection)
+
+    def _forget_selection(self, selection: MessageSelection) -> None:
+        self._selections = [each for each in self._selections if each is not selection]
 
     def clear_selections(self, *, but: MessageSelection | None = None) -> None:
         """Select nothing in this turn, save in `but`."""

@@ -162,13 +162,23 @@ class MessageSource:
     """What a turn's views were written from: `text` the whole of it, `markdown` the part of it that a span shows.
 
     Where there is no `markdown`, the text is plain: what is drawn is what was written. `is_drawn`: whether the views
-    show all of it; `draw` has them show what they do not yet, and nothing of what is folded.
+    show all of it; `draw` has them show what they do not yet, and nothing of what is folded. `stretch` gives, for a
+    view, the text that it was written from and all views of that; where there is none, all were written from one text.
     """
 
     text: Callable[[], str]
     markdown: Callable[[SelectionSpan], str] | None = None
     is_drawn: Callable[[], bool] = lambda: True
     draw: Callable[[], None] = lambda: None
+    stretch: Callable[[SelectableView], tuple[str, Sequence[SelectableView]]] | None = None
+
+    def text_of(self, view: SelectableView) -> str:
+        """The text that `view` was written from."""
+        return self.text() if self.stretch is None else self.stretch(view)[0]
+
+    def beside(self, view: SelectableView, views: Sequence[SelectableView]) -> list[SelectableView]:
+        """Those of `views` that were written from the same text as `view`."""
+        return [each for each in views if self.stretch is None or each in self.stretch(view)[1]]
 
 
 def markdown_of(text: str, segments: Sequence[Segment], views: Sequence[SelectableView], span: SelectionSpan) -> str:

@@ -1,6 +1,7 @@
 """The conversation: what is said grows at its end, and a person goes from turn to turn in it."""
 
 import time
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QShowEvent, QWheelEvent
@@ -18,6 +19,9 @@ from desktop.ui.chat.text_search import folded
 from desktop.ui.parts.button import Button
 from desktop.ui.theme.design_tokens import L
 from desktop.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from desktop.chat.tool_call_state import ToolCallState
 
 _FAR = 12
 """Turns further above than the first are gone to without building those between."""
@@ -112,6 +116,15 @@ class Transcript(BuiltMessages):
             view.restate(message)
             self.place_from(index, grown=True)
 
+    def show_calls(self, message_id: str, calls: "tuple[ToolCallState, ...]") -> None:
+        """The calls of tools of an answer in progress are these now."""
+        self.flush()
+        self.hold_calls(message_id, calls)
+        index, view = self._answer(message_id)
+        if view is not None:
+            view.show_calls(calls)
+            self.place_from(index, grown=True)
+
     def set_phase(self, message_id: str, phase: str) -> None:
         """Say what an answer waits for."""
         _, view = self._answer(message_id)
@@ -124,6 +137,7 @@ class Transcript(BuiltMessages):
         if error is not None:
             self._errors[message.id] = error
         self._hold(message)
+        self.hold_calls(message.id, ())
         index, view = self._answer(message.id)
         if view is not None:
             view.finish(message, error)

@@ -53,6 +53,8 @@ class ChatDisplay(QObject):
                 page.show_restated(event)
             case chat_events.AnswerPhase():
                 page.show_phase(event)
+            case chat_events.ToolCallsChanged():
+                page.calls.show_calls(event)
             case chat_events.AnswerFinished():
                 refusal = self._license_refusal(event.error) if event.error is not None else None
                 page.show_finished(replace(event, error=refusal[0]) if refusal is not None else event)
