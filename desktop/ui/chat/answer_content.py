@@ -153,27 +153,27 @@ class AnswerContent(QObject):
     def show_states(self, states: "Sequence[ToolCallState]") -> None:
         """The calls of the answer in progress are these now."""
         self._states = tuple(states)
-        changed: list[StretchViews] = []
+        self._take_states()
+        for stretch in self._stretches:
+            if stretch.calls:
+                stretch.body.end(stretch.body.text)
+                self._show_calls(stretch)
+
+    def _take_states(self) -> None:
+        """Bring the calls up to their states; those that no part names yet stand at the end."""
         places = {
             call.call_id: (stretch, number) for stretch in self._stretches for number, call in enumerate(stretch.calls)
         }
-        for state in states:
+        for state in self._states:
             stretch, number = places.get(state.call_id, (self._stretches[-1], -1))
             if number < 0:
                 stretch.calls.append(call_of_state(state))
             else:
                 stretch.calls[number] = stretch.calls[number].with_state(state)
-            if stretch not in changed:
-                changed.append(stretch)
-        for stretch in changed:
-            stretch.body.end(stretch.body.text)
-            self._show_calls(stretch)
 
     def restate(self, message: Message) -> None:
         """The answer in progress is as `message` says, in place of what was shown of it; more may come."""
         self._show_stretches(answer_stretches(message.parts), over=False)
-        if self._states:
-            self.show_states(self._states)
 
     def finish(self, message: Message) -> None:
         """The answer is over: what was stored is shown where it differs from what came."""
@@ -189,8 +189,10 @@ class AnswerContent(QObject):
                 self._end(views, stretch)
             else:
                 self._restate(views, stretch, is_last=number == len(stretches) - 1)
-            if stretch.calls or views.calls:
-                views.calls = list(stretch.calls)
+            views.calls = list(stretch.calls)
+        self._take_states()
+        for views in self._stretches:
+            if views.calls or views.group is not None:
                 self._show_calls(views)
 
     def _end(self, views: StretchViews, stretch: AnswerStretch) -> None:
@@ -208,7 +210,7 @@ class AnswerContent(QObject):
             views.thinking.hide()
             views.thinking.deleteLater()
             views.thinking = None
-        if is_last:
+        if is_last and not stretch.calls:
             views.body.restate(stretch.text)
         elif stretch.text != views.body.text or not views.body.is_drawn:
             views.body.end(stretch.text)

@@ -8,7 +8,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.chat.answer_continuation import can_continue
-from desktop.conversation import Message, PassagePart
+from desktop.conversation import Message, NotePart, PassagePart
 from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.chat.answer_content import AnswerContent
@@ -54,6 +54,7 @@ class AnswerView(MessageView):
         self._card: ContextCard | None = None
         self._summary: SummaryView | None = None
         self._notes: list[ContextNote] = []
+        self._said_notes: list[Note] = []
         self._remark: Note | None = None
         self.content = AnswerContent(theme, self, lambda call_id, answer: self._decide(call_id, answer))
         self._sources = AnswerSources(theme, self.content, actions.documents, passages_before)
@@ -99,6 +100,7 @@ class AnswerView(MessageView):
         round.
         """
         self._show_summary(message)
+        self._say_notes(message)
         self.content.restate(message)
 
     def finish(self, message: Message, error: UserError | None = None) -> None:
@@ -160,6 +162,7 @@ class AnswerView(MessageView):
 
     def _add_notes(self, message: Message) -> None:
         """Say what the model no longer sees: where that begins, or a summary failed; not under each answer again."""
+        self._say_notes(message)
         if self._notes:
             return
         dropped = message.timing.dropped_messages if message.timing is not None else 0
@@ -170,6 +173,14 @@ class AnswerView(MessageView):
             note = ContextNote(self.theme, text, self.message_actions.context.choose, self)
             note.show()
             self._notes.append(note)
+
+    def _say_notes(self, message: Message) -> None:
+        """Say what Latchkey tells of the answer: what it was asked for without."""
+        texts = [part.text for part in message.parts if isinstance(part, NotePart)]
+        for text in texts[len(self._said_notes) :]:
+            note = Note(self.theme, text, parent=self)
+            note.show()
+            self._said_notes.append(note)
 
     def _show_card(self) -> bool:
         """Show the ways to go on, under the newest turn alone, where the context is full; whether that changed."""
@@ -322,7 +333,7 @@ class AnswerView(MessageView):
 
     def place(self, width: int) -> int:
         y = 0
-        for above in (*self._notes, self._summary):
+        for above in (*self._said_notes, *self._notes, self._summary):
             if above is not None:
                 above.move(0, y)
                 y += above.place(width) + M

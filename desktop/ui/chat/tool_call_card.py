@@ -82,7 +82,7 @@ class ToolCallCard(QWidget):
         self.arguments.grown.connect(self.grown)
         self.editor: ToolArgumentsEdit | None = None
         self._problem = Label(theme, "", size="small", color="bad_text", wrap=True, parent=self)
-        self._problem.hide()
+        self._show_problem()
         self._make_buttons()
         self._place_text = Label(theme, _place_text(state), size="small", color="muted", wrap=True, parent=self)
         self._guard = ClickGuard(self, clock)
@@ -145,6 +145,7 @@ class ToolCallCard(QWidget):
             self._guard.restart()
             self._is_decided = False
             self._show_enabled()
+            self._show_problem()
 
     def set_button_focus(self, policy: Qt.FocusPolicy) -> None:
         """The focus policy of its buttons, of those that are yet to come too."""
@@ -200,10 +201,15 @@ class ToolCallCard(QWidget):
     def _checked(self, problem: str) -> None:
         if problem != self._problem_text:
             self._problem_text = problem
-            self._problem.setText(problem)
-            self._problem.setVisible(bool(problem))
+            self._show_problem()
             self._show_enabled()
         self.resized.emit()
+
+    def _show_problem(self) -> None:
+        """Say what is wrong with what is typed, else with what was sent before."""
+        said = self._problem_text or plain_line(self.call.problem)
+        self._problem.setText(said)
+        self._problem.setVisible(bool(said))
 
     def _end_edit(self) -> None:
         editor, self.editor = self.editor, None

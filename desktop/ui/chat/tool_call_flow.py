@@ -39,16 +39,10 @@ class ToolCallFlow(QObject):
         self._asking: dict[str, tuple[str, ...]] = {}
 
     def show_opened(self, event: "ConversationOpened") -> None:
-        """This conversation is shown now: with the calls of an answer that is in progress."""
+        """This conversation is shown now; the calls of an answer in progress are told next."""
         self._conversation_id = event.conversation.id
         self._asking = {}
-        chat = self._chat()
-        streaming = [message for message in event.messages if message.status == "streaming"]
-        for message in streaming if chat is not None else ():
-            assert chat is not None
-            self._show(message.id, chat.tool_calls(message.id))
-        if not streaming:
-            self._show_hint()
+        self._show_hint()
 
     def show_calls(self, event: "ToolCallsChanged") -> None:
         """The calls of an answer in progress are others now."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from desktop.byte_size import size_text
+from desktop.chat.tool_call_words import permission_words
 from desktop.safe_text import BIDI_MARKS, CONTROLS
 from desktop.tools.tool_server import BUILT_IN
 from desktop.translation import tr, trn
@@ -22,18 +23,6 @@ def tool_name(call: ShownToolCall) -> str:
     if call.server in ("", BUILT_IN):
         return tool
     return f"{isolated(plain_line(call.server[:LONGEST_NAME]))} · {tool}"
-
-
-def permission_text(by: str) -> str:
-    """Due to what a call was made; "" where that is not known."""
-    words = {
-        "built-in": tr("comes with Latchkey"),
-        "always": tr("always allowed"),
-        "once": tr("allowed once"),
-        "chat": tr("allowed for this chat"),
-        "approval": tr("allowed by you"),
-    }
-    return words.get(by, "")
 
 
 def time_text(seconds: float) -> str:
@@ -68,7 +57,7 @@ def fold_title(calls: Sequence[ShownToolCall], elapsed: float = 0.0) -> str:
         parts.append(tr("{count} s").format(count=int(elapsed)))
     elif first.status in ("done", "failed") and seconds > 0:
         parts.append(time_text(seconds))
-    parts.append(permission_text(first.by) if first.status in ("done", "running") else "")
+    parts.append(permission_words(first.by) if first.status in ("done", "running", "denied") else "")
     if first.written:
         parts.append(tr("arguments changed by you"))
     return " · ".join(filter(None, parts))
@@ -76,12 +65,12 @@ def fold_title(calls: Sequence[ShownToolCall], elapsed: float = 0.0) -> str:
 
 def facts_text(call: ShownToolCall) -> str:
     """Server, tool, outcome, permission, time and size of a call, each with its name."""
-    servers = {"": tr("not known"), BUILT_IN: tr("none, it comes with Latchkey")}
+    servers = {"": tr("not known"), BUILT_IN: tr("none, it runs in Latchkey")}
     facts = [
         (tr("Server: {what}"), servers.get(call.server) or isolated(plain_line(call.server[:LONGEST_NAME]))),
         (tr("Tool: {what}"), isolated(plain_line(call.tool[:LONGEST_NAME]))),
         (tr("Outcome: {what}"), tr("done") if call.status == "done" else outcome_text(call)),
-        (tr("Permission: {what}"), permission_text(call.by)),
+        (tr("Permission: {what}"), permission_words(call.by)),
         (tr("Time: {what}"), time_text(call.seconds) if call.seconds > 0 else ""),
         (tr("Result: {what}"), size_text(call.size) if call.size else ""),
     ]

@@ -79,7 +79,7 @@ class ToolCallView(QWidget):
             self._ticks.stop()
         first = calls[0]
         problems = list(dict.fromkeys(call.problem for call in calls if call.problem))
-        self._problem.setText(plain_line(problems[0]) if first.status in ("failed", "denied") and problems else "")
+        self._problem.setText(plain_line(problems[0]) if first.status == "failed" and problems else "")
         self._problem.setVisible(bool(self._problem.text()))
         self._show_title()
         self._write_details()
