@@ -27,6 +27,7 @@ sys.path[:0] = [str(TOP), str(TOP / "packaging")]
 import access_scenes  # noqa: E402 - the path comes first
 import chat_document_scenes  # noqa: E402
 import chat_scenes  # noqa: E402
+import chat_tool_scenes  # noqa: E402
 import document_scenes  # noqa: E402
 import license_scenes  # noqa: E402
 import network_scenes  # noqa: E402
@@ -255,6 +256,7 @@ def scenes() -> list[Scene]:
             Scene(f"documents-guide-{theme}", document_scenes.guide, theme),
             *_of_tools(theme),
             *_on_the_way(theme),
+            *_calls(theme),
             Scene(f"real-readme-{theme}", real_scenes.readme, theme, height=1000, real=True),
             Scene(f"real-conversation-{theme}", real_scenes.conversation, theme, height=1100, real=True),
             Scene(f"real-models-{theme}", real_scenes.models, theme, real=True),
@@ -276,6 +278,26 @@ def _of_tools(theme: str) -> list[Scene]:
         Scene(f"tools-log-{theme}", tool_scenes.log, theme, height=720),
         Scene(f"tools-form-{theme}", tool_scenes.form, theme, height=720),
         Scene(f"tools-guide-{theme}", tool_scenes.guide, theme),
+    ]
+
+
+def _calls(theme: str) -> list[Scene]:
+    """Tools called in a chat."""
+    acts = {
+        "asked": chat_tool_scenes.asked,
+        "several": chat_tool_scenes.several,
+        "edited": chat_tool_scenes.edited,
+        "done": chat_tool_scenes.done,
+        "unfolded": chat_tool_scenes.unfolded,
+        "unfolded-end": chat_tool_scenes.unfolded_end,
+        "out-of-sight": chat_tool_scenes.out_of_sight,
+        "panel": chat_tool_scenes.panel,
+    }
+    found = [Scene(f"calls-{name}-{theme}", act, theme, height=720) for name, act in acts.items()]
+    found.append(Scene(f"calls-narrow-{theme}", acts["several"], theme, width=640, height=720))
+    return [
+        *found,
+        *(Scene(f"calls-{name}-{theme}-2x", acts[name], theme, height=720, scale=2) for name in ("asked", "done")),
     ]
 
 

@@ -93,6 +93,7 @@ class Backend(QObject):
             change_model=shared.change_model,
             switch_model=self.selection.choose,
             collections=shared.collections,
+            tools=shared.tools,
         )
         window.panel_asked.connect(self.panel.turn)
         page = window.chat_page
@@ -181,12 +182,23 @@ class Backend(QObject):
         self.files.attachments.model_asked.connect(self._show_models)
         self.files.attachments.removed.connect(self._offer_files_back)
         self.panel.documents.page_asked.connect(self._show_documents)
+        self._connect_tools()
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)
         self.access.failed.connect(self.model_list.show_problem)
         self.downloads.model_asked.connect(self.model_list.show_listed)
         self.downloads.items_changed.connect(self.model_list.show_downloads)
         self.downloads.progress_changed.connect(window.show_download_progress)
+
+    def _connect_tools(self) -> None:
+        tools, button = self.panel.tools, self._window.chat_page.composer.tools_button
+        tools.changed.connect(button.show_choice)
+        tools.listed.connect(button.open_menu)
+        button.list_asked.connect(tools.list_servers)
+        button.turned.connect(tools.turn)
+        for asking in (tools, button):
+            asking.page_asked.connect(self._show_tools)
+        self._window.chat_page.composer.allow_tools()
 
     def _connect_licenses(self) -> None:
         window, licenses = self._window, self.licenses
@@ -285,6 +297,9 @@ class Backend(QObject):
 
     def _show_models(self) -> None:
         self._window.show_page("models")
+
+    def _show_tools(self) -> None:
+        self._window.show_page("tools")
 
     def _show_documents(self) -> None:
         self._window.show_page("documents")

@@ -29,7 +29,6 @@ from desktop.settings import SettingsFile
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import DOCUMENTS_SCHEMA, Database
-from desktop.tools.tool_service import ToolService
 from desktop.ui.documents.documents_page_values import ReadingFacts
 from desktop.ui.documents.shared_documents import SharedCollections, SharedReader
 from desktop.ui.models.model_selection import ModelDisplay, ModelSelection
@@ -135,7 +134,6 @@ class SharedServices(QObject):
         self.tools = SharedTools(background, self._make_tools, paths.tool_logs)
         self._indexing_timer = QTimer(self, singleShot=True, interval=_INDEXING_AFTER_MS)
         self._indexing_timer.timeout.connect(self._start_collections)
-        self.tools = ToolService(paths, services.policy, services.network.switch)
         self.answers = AnswerService(
             store=ConversationStore(self.database),
             engine=self.engine,
@@ -146,7 +144,7 @@ class SharedServices(QObject):
             presets=self.presets,
             attachments=self.attachments,
             documents=DocumentServices(self.reader, self.collections, paths.draft_attachments, self.reader),
-            tools=ChatTools(lambda: self.tools),
+            tools=ChatTools(self.tools.service),
         )
         self.displays = ModelDisplays()
         self.selection = ModelSelection(

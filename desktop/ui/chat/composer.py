@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr
+from desktop.ui.chat.chat_tools_menu import ChatToolsButton
 from desktop.ui.chat.context_meter import CHARACTERS_PER_TOKEN, ContextMeter
 from desktop.ui.chat.message_edit import LONGEST_MESSAGE, MOST_LINES, MessageEdit
 from desktop.ui.parts.button import Button
@@ -70,6 +71,8 @@ class Composer(QWidget):
         self.attach_button.hide()
         self.collections_button = Button(theme, kind="quiet", icon="document", name=tr("Answers look in"))
         self.collections_button.hide()
+        self.tools_button = ChatToolsButton(theme)
+        self.tools_button.hide()
         self.meter = ContextMeter(theme)
         self.button = Button(theme, tr("Send"), kind="accent", other_text=tr("Stop"))
         self._sends = tr("Send")
@@ -87,6 +90,7 @@ class Composer(QWidget):
         row = QHBoxLayout()
         row.setSpacing(M)
         row.addWidget(self.attach_button)
+        row.addWidget(self.tools_button)
         row.addWidget(self.collections_button)
         row.addStretch(1)
         row.addWidget(self.meter)
@@ -110,6 +114,7 @@ class Composer(QWidget):
             self._queue_button,
             self.meter,
             self.attach_button,
+            self.tools_button,
             self.collections_button,
         ):
             child.setCursor(Qt.CursorShape.ArrowCursor)
@@ -150,6 +155,10 @@ class Composer(QWidget):
     def allow_files(self) -> None:
         """Offer to attach files from now on."""
         self.attach_button.show()
+
+    def allow_tools(self) -> None:
+        """Offer to choose what the model may call from now on."""
+        self.tools_button.show()
 
     def show_collections(self, names: Sequence[str]) -> None:
         """Say which collections answers here look in; none: nothing."""

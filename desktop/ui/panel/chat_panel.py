@@ -1,5 +1,6 @@
 """The panel at the right of the chat: for the chat, its folder or the model, what answers are asked with."""
 
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -14,9 +15,11 @@ from desktop.ui.panel.option_row import OptionRow
 from desktop.ui.panel.panel_values import PanelScope, PanelSources, PanelValues, panel_values
 from desktop.ui.panel.preset_section import PresetSection
 from desktop.ui.panel.scope_switch import ScopeSwitch
+from desktop.ui.panel.tool_section import ToolSection
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox
 from desktop.ui.parts.label import Label
+from desktop.ui.parts.offered_tool_server import ChatToolChoice
 from desktop.ui.parts.page import PageBar, ScrollColumn, section_heading
 from desktop.ui.parts.setting_controls import TextBox
 from desktop.ui.parts.shortcut_override import overrides_escape
@@ -55,6 +58,8 @@ class ChatPanel(QWidget):
         self.prompt.committed.connect(lambda text: self._change({"system_prompt": text}))
         self.documents = DocumentSection(theme)
         self.documents.chosen.connect(lambda names: self._change({"collections": names}))
+        self.tools, self._offered_tools = ToolSection(theme), ChatToolChoice()
+        self.tools.chosen.connect(lambda names: self._change({"tools": names}))
         self.rows: dict[str, OptionRow] = {}
         self.column = ScrollColumn(theme, tr("Panel"), 10_000)
         self._headings: dict[str, Label] = {}
@@ -81,6 +86,8 @@ class ChatPanel(QWidget):
         rows.addWidget(Label(self._theme, sentence, size="small", color="muted", wrap=True))
         rows.addSpacing(XS)
         rows.addWidget(self.documents)
+        rows.addSpacing(XS)
+        rows.addWidget(self.tools)
         self._heading("sampling", tr("Sampling"))
         self._add_rows("sampling")
         rows.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
@@ -149,10 +156,23 @@ class ChatPanel(QWidget):
         self.more.setAccessibleName(tr("Fewer sampling settings") if self._shows_more else tr("More sampling settings"))
         inherited = sources.folder.options.collections if sources.folder is not None and values.scope == "chat" else ()
         self.documents.show_chosen(values.own.get("collections", ()), inherited)
-        self.documents.setVisible(values.scope != "model")
+        for section in (self.documents, self.tools):
+            section.setVisible(values.scope != "model")
+        self._show_tools()
         note = _context_note(values)
         self._context_note.setText(note)
         self._context_note.setVisible(bool(note))
+
+    def show_tools(self, choice: ChatToolChoice) -> None:
+        """Of these tool servers answers may call tools; which ones hold is said by the place shown."""
+        self._offered_tools = choice
+        self._show_tools()
+
+    def _show_tools(self) -> None:
+        folder = self._sources.folder
+        own = self._values.own.get("tools", ()) if self._values is not None else ()
+        inherited = folder.options.tools if folder is not None and self._scope == "chat" else ()
+        self.tools.show_choice(replace(self._offered_tools, own=own, inherited=inherited))
 
     def _is_shown(self, option: PanelOption, values: PanelValues) -> bool:
         if option.section == "more":

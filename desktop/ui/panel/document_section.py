@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QCheckBox, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.conversation import AttachedFilePart
 from desktop.translation import tr, trn
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.choice_row import ChoiceRow
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.page import section_heading
-from desktop.ui.parts.paint import paint_box, paint_focus
-from desktop.ui.parts.untrusted_text import isolated, plain_line, set_button_text, set_tool_tip
-from desktop.ui.theme.design_tokens import RADIUS, XS, S
+from desktop.ui.parts.untrusted_text import isolated, plain_line, set_tool_tip
+from desktop.ui.theme.design_tokens import XS
 from desktop.ui.theme.theme import Theme
 
 _MOST_FILES = 12
@@ -27,57 +26,6 @@ class OfferedCollection:
     name: str
     detail: str = ""
     is_here: bool = True
-
-
-class _CollectionBox(QCheckBox):
-    """A collection's name with a mark before it, and its detail at the end of the line."""
-
-    def __init__(self, theme: Theme, offered: OfferedCollection, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme, self.offered = theme, offered
-        set_button_text(self, offered.name)
-        self.setAccessibleName(tr("Look in {name}").format(name=plain_line(offered.name)))
-        self.setAccessibleDescription(offered.detail)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        set_tool_tip(self, "\n".join(filter(None, (offered.name, offered.detail))))
-        self._restyle()
-        theme.changed.connect(self._restyle)
-
-    def sizeHint(self) -> QSize:
-        return QSize(160, self.fontMetrics().height() + 2 * XS + 2)
-
-    def hitButton(self, pos: object) -> bool:
-        return self.rect().contains(pos)  # type: ignore[call-overload]
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter, theme, rect = QPainter(self), self._theme, QRectF(self.rect())
-        if self.underMouse():
-            paint_box(painter, rect, theme.color("hover"), None, RADIUS - 1)
-        metrics = self.fontMetrics()
-        side = round(metrics.height() * 0.85)
-        box = QRectF(XS, (self.height() - side) / 2, side, side)
-        on = self.isChecked()
-        paint_box(painter, box, theme.color("accent" if on else "field"), None if on else theme.color("muted"), 3)
-        if on:
-            tick = theme.pixmap("check", "on_accent", side - 2, self.devicePixelRatioF())
-            painter.drawPixmap(QPointF(box.x() + 1, box.y() + 1), tick)
-        painter.setFont(theme.font("small"))
-        painter.setPen(theme.color("muted"))
-        baseline = (self.height() + metrics.ascent() - metrics.descent()) / 2
-        detail = painter.fontMetrics().horizontalAdvance(self.offered.detail)
-        painter.drawText(QPointF(self.width() - detail - XS, baseline), self.offered.detail)
-        painter.setFont(self.font())
-        painter.setPen(theme.color("text"))
-        left = round(box.right()) + S
-        name = metrics.elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width() - left - detail - 2 * S)
-        painter.drawText(QPointF(left, baseline), name)
-        if self.hasFocus():
-            paint_focus(painter, rect, theme.color("accent"), RADIUS - 1)
-
-    def _restyle(self) -> None:
-        self.setFont(self._theme.font("normal"))
-        self.updateGeometry()
-        self.update()
 
 
 class DocumentSection(QWidget):
@@ -95,7 +43,8 @@ class DocumentSection(QWidget):
         self._own: tuple[str, ...] = ()
         self._inherited: tuple[str, ...] = ()
         self._files: tuple[AttachedFilePart, ...] = ()
-        self.boxes: list[_CollectionBox] = []
+        self._boxed: list[OfferedCollection] = []
+        self.boxes: list[ChoiceRow] = []
         self.file_buttons: list[Button] = []
         self._says = Label(theme, "", size="small", color="muted", wrap=True)
         self.page_button = Button(theme, "", kind="quiet", size="small")
@@ -157,8 +106,9 @@ class DocumentSection(QWidget):
         known = {each.name for each in self._offered}
         gone = [OfferedCollection(name, tr("not here"), is_here=False) for name in self._own if name not in known]
         offered = [*self._offered, *gone]
-        focused = next((box.offered.name for box in self.boxes if box.hasFocus()), None)
-        if [box.offered for box in self.boxes] != offered:
+        focused = next((box.name for box in self.boxes if box.hasFocus()), None)
+        if self._boxed != offered:
+            self._boxed = offered
             for box in self.boxes:
                 self._rows.removeWidget(box)
                 box.hide()
@@ -166,9 +116,9 @@ class DocumentSection(QWidget):
             self.boxes = [self._box(each) for each in offered]
         for box in self.boxes:
             box.blockSignals(True)
-            box.setChecked(box.offered.name in (self._own or self._inherited))
+            box.setChecked(box.name in (self._own or self._inherited))
             box.blockSignals(False)
-            if box.offered.name == focused:
+            if box.name == focused:
                 box.setFocus(Qt.FocusReason.OtherFocusReason)
         self._says.setText(self._sentence())
         self.page_button.setText(tr("Collections…") if self._offered else tr("Make a collection…"))
@@ -182,8 +132,9 @@ class DocumentSection(QWidget):
             return tr("Answers look in what the folder says, until you choose here.")
         return tr("Answers look in these for passages that fit the question.")
 
-    def _box(self, offered: OfferedCollection) -> _CollectionBox:
-        box = _CollectionBox(self._theme, offered)
+    def _box(self, offered: OfferedCollection) -> ChoiceRow:
+        spoken = tr("Look in {name}").format(name=plain_line(offered.name))
+        box = ChoiceRow(self._theme, offered.name, offered.detail, spoken)
         box.toggled.connect(lambda on: self._turn(offered.name, on))
         self._rows.addWidget(box)
         box.show()

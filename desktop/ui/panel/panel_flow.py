@@ -19,6 +19,7 @@ from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.navigator import Navigator
 from desktop.ui.panel.panel_documents import CollectionsSource, PanelDocuments
+from desktop.ui.panel.panel_tools import PanelTools, ToolServersSource
 from desktop.ui.panel.panel_values import PanelSources, as_preset
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class PanelFlow(QObject):
         change_model: Callable[[str, "OptionChanges"], None],
         switch_model: Callable[[str], None],
         collections: CollectionsSource | None = None,
+        tools: ToolServersSource | None = None,
     ) -> None:
         super().__init__()
         self._window, self._background, self._chat, self._engine = window, background, chat, engine
@@ -77,6 +79,9 @@ class PanelFlow(QObject):
         self._asked = chat()
         self._panel: ChatPanel | None = None
         self.documents = PanelDocuments(collections, lambda: self.is_open and not self._closed)
+        self.tools = PanelTools(tools, lambda: self._engine.model)
+        self.tools.chosen.connect(self._choose_tools)
+        self.tools.changed.connect(self._show_tools)
         self._head = window.conversation or Conversation("")
         self._folder: Folder | None = None
         self._model = ("", "")
@@ -130,6 +135,7 @@ class PanelFlow(QObject):
         self._window.show_panel_open(True)
         self._refresh()
         self.documents.refresh()
+        self.tools.refresh()
         self._with_presets(lambda: None)
         self._looks = 0
         self._look_again()
@@ -156,6 +162,8 @@ class PanelFlow(QObject):
         panel.presets.switch_asked.connect(self._switch_model)
         self._window.side.set_side(panel)
         self.documents.use(panel.documents)
+        panel.show_tools(self.tools.choice)
+        self.tools.use(panel.tools)
         return panel
 
     def _page_shown(self, page: str) -> None:
@@ -180,6 +188,7 @@ class PanelFlow(QObject):
 
     def _refresh(self) -> None:
         self.documents.show_place(self._head, self._folder)
+        self.tools.show_place(self._head, self._folder)
         if self._panel is not None and self.is_open and not self._closed:
             self._panel.show_sources(self._sources())
 
@@ -249,6 +258,14 @@ class PanelFlow(QObject):
         elif scope == "model" and self._model[0]:
             self._change_model(self._model[0], changes)
         self._refresh()
+
+    def _choose_tools(self, names: tuple[str, ...]) -> None:
+        """The composer's menu turned a tool server on or off for this chat."""
+        self._change("chat", {"tools": names})
+
+    def _show_tools(self) -> None:
+        if self._panel is not None:
+            self._panel.show_tools(self.tools.choice)
 
     def _with_presets(self, work: Callable[[], Any], then: Callable[[Any], None] | None = None) -> None:
         """Do `work` with the file of presets, in the thread of the database, then show the presets anew."""

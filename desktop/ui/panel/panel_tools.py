@@ -1,0 +1,105 @@
+"""Between the tools that a chat may call and what keeps tool servers: which there are, and which were chosen."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.conversation import Conversation, Folder
+from desktop.translation import tr
+from desktop.ui.panel.tool_section import ToolSection
+from desktop.ui.parts.offered_tool_server import BUILT_IN_SERVER, ChatToolChoice, OfferedToolServer
+
+if TYPE_CHECKING:
+    from desktop.engine.worker_messages import ModelInfo
+    from desktop.tools.tool_service import ToolService
+
+Offered = tuple[OfferedToolServer, ...]
+
+
+class ToolServersSource(Protocol):
+    """What all windows share of tool servers (see `SharedTools`)."""
+
+    def run(
+        self,
+        work: "Callable[[ToolService], Offered]",
+        success: Callable[[Offered], None],
+        failure: Callable[[Exception], None],
+    ) -> None: ...
+
+
+class PanelTools(QObject):
+    """`changed` carries a `ChatToolChoice` for this chat, `listed` the same where it was read anew as somebody wanted
+    to choose. `chosen` carries names that a person chose for this chat; `page_asked` where servers are to be added.
+
+    `model` gives what is known of the model in use.
+    """
+
+    changed = Signal(object)
+    listed = Signal(object)
+    chosen = Signal(tuple)
+    page_asked = Signal()
+
+    def __init__(self, servers: ToolServersSource | None, model: "Callable[[], ModelInfo | None]") -> None:
+        super().__init__()
+        self._servers, self._model = servers, model
+        self._section: ToolSection | None = None
+        self._choice = ChatToolChoice((_built_in(),))
+
+    @property
+    def choice(self) -> ChatToolChoice:
+        """What answers of this chat may call."""
+        return self._choice
+
+    def use(self, section: ToolSection) -> None:
+        """The panel was built: show the servers here."""
+        self._section = section
+        section.page_asked.connect(self.page_asked)
+        self.refresh()
+
+    def show_place(self, head: Conversation, folder: Folder | None) -> None:
+        """Answers are asked for in this conversation, which is in that folder."""
+        inherited = folder.options.tools if folder is not None else ()
+        self._take(replace(self._choice, own=head.options.tools, inherited=inherited, can_call=self._can_call()))
+
+    def _can_call(self) -> bool | None:
+        info = self._model()
+        return None if info is None else info.tool_support != "none"
+
+    def refresh(self) -> None:
+        """Read which servers there are."""
+        self._read(lambda: None)
+
+    def list_servers(self) -> None:
+        """Somebody wants to choose: read which servers there are, then `listed`."""
+        self._read(lambda: self.listed.emit(self._choice))
+
+    def turn(self, name: str, on: bool) -> None:
+        """A person turns a server on or off for this chat."""
+        self.chosen.emit(self._choice.turned(name, on))
+
+    def _read(self, then: Callable[[], None]) -> None:
+        if self._servers is None:
+            then()
+            return
+
+        def read(offered: Offered) -> None:
+            self._take(replace(self._choice, offered=offered, can_call=self._can_call()))
+            then()
+
+        self._servers.run(_offered, read, lambda _: read((_built_in(),)))
+
+    def _take(self, choice: ChatToolChoice) -> None:
+        if choice != self._choice:
+            self._choice = choice
+            self.changed.emit(choice)
+
+
+def _built_in() -> OfferedToolServer:
+    return OfferedToolServer(BUILT_IN_SERVER, tr("on this computer"))
+
+
+def _offered(service: "ToolService") -> Offered:
+    allowed = [server for server in service.servers() if server.allowed]
+    return (_built_in(), *(OfferedToolServer(server.name) for server in allowed))
