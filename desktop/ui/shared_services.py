@@ -193,7 +193,7 @@ class SharedServices(QObject):
     def _make_tools(self) -> "ToolService":
         from desktop.tools.tool_service import ToolService
 
-        return ToolService(self.paths, self.library.policy, self.library.network.switch)
+        return ToolService(self.paths, self.library.policy, self.library.network)
 
     def is_offline(self) -> bool:
         """Whether nothing may use the network now. Any thread."""

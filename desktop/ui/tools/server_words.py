@@ -1,8 +1,8 @@
 """What the page of tools says of a server, in words: how it stands, what it may reach, how it is confined."""
 
 from desktop.tools.mcp_configuration import command_line
+from desktop.tools.server_channel import ServerConfinement
 from desktop.tools.tool_server import ToolServer
-from desktop.tools.tool_server_process import ServerConfinement
 from desktop.translation import tr, trn
 from desktop.ui.parts.label import Tone
 from desktop.ui.tools.tools_page_values import ServerFacts

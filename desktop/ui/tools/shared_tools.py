@@ -16,7 +16,7 @@ from desktop.errors import StoppedError, UserError
 from desktop.translation import tr
 
 if TYPE_CHECKING:
-    from desktop.tools.tool_server_process import ServerConfinement
+    from desktop.tools.server_channel import ServerConfinement
     from desktop.tools.tool_service import ToolService
 
 T = TypeVar("T")

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from desktop.tools.server_channel import ServerConfinement
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_log import ToolLogEntry
 from desktop.tools.tool_server import BUILT_IN, ToolServer
-from desktop.tools.tool_server_process import ServerConfinement
 
 ServerCondition = Literal["built-in", "denied", "off", "allowed", "starting", "running", "failed"]
 ToolStanding = Literal["ask", "always", "never", "changed"]

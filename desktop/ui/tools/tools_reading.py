@@ -52,7 +52,7 @@ def _facts(service: ToolService, server: ToolServer) -> ServerFacts:
         return ServerFacts(server, "off")
     connection = service.running().get(server.name)
     if connection is not None:
-        return ServerFacts(server, "running", one_line(connection.revision)[:40], connection.process.confinement)
+        return ServerFacts(server, "running", one_line(connection.revision)[:40], connection.confinement)
     problem = _last_failure(_log(service, server.name)[0])
     return ServerFacts(server, "failed" if problem else "allowed", problem=problem)
 
