@@ -3,7 +3,8 @@ switch, the policy, proxies, certificates and the request log hold for each.
 
 Every message is a POST. The revision 2026-07-28 has no session, and a request is cancelled by closing its answer; those
 before it may name a session in the answer to the greeting, which is ended by a DELETE, and read a stream that broke off
-on from its last event. A server's own stream, by a GET, is not opened: what a server wants of us is refused.
+on from its last event. In a session the server's own stream is read, too, by a GET: what it wants of us there is
+refused, so that it need not wait for it.
 """
 
 import json
@@ -100,6 +101,8 @@ class HttpServerChannel:
             self._cancel(message, data, headers)
         elif number is None:
             self._tell(data, headers)
+            if method == "notifications/initialized" and self._session:
+                self._begin(secrets.token_hex(8), self._listen)
         else:
             self._begin(number, lambda stop: self._ask(number, str(method), data, headers, stop))
 
@@ -241,7 +244,9 @@ class HttpServerChannel:
             raise no_answer(self._url.authority)
         if stop.wait(min(point.wait_ms / 1000, _LONGEST_WAIT_S)):
             raise StoppedError
-        sent = {**self._headers({}), LAST_EVENT: point.last_id, "Accept": "text/event-stream"}
+        sent = {**self._headers({}), "Accept": "text/event-stream"}
+        if point.last_id:
+            sent[LAST_EVENT] = point.last_id
         with self._client().stream(
             PURPOSE,
             "GET",
@@ -253,6 +258,23 @@ class HttpServerChannel:
             timeouts=_ASKED,
         ) as answer:
             return read(answer)
+
+    def _listen(self, stop: threading.Event) -> None:
+        """Read what the server sends by itself, as long as it does. One that has no such stream says so."""
+
+        def deliver(message: dict[str, Any]) -> None:
+            if "method" in message:
+                self._deliver(message, stop)
+
+        def read(answer: StreamedResponse) -> ResumePoint | None:
+            return read_answer(answer, self._url.authority, None, deliver)
+
+        point: ResumePoint | None = ResumePoint(wait_ms=0)
+        with suppress(UserError, StoppedError):
+            for _ in range(_MOST_RESUMED):
+                if point is None:
+                    return
+                point = self._resume(point, stop, read)
 
     def _headers(self, given: Mapping[str, str]) -> dict[str, str]:
         sent = {"Accept": "application/json, text/event-stream"}

@@ -251,14 +251,14 @@ class McpConnection:
     def _await(self, future: "Future[T]", seconds: float | None, is_cancelled: Callable[[], bool]) -> T:
         until = None if seconds is None else time.monotonic() + seconds
         while True:
+            if is_cancelled():
+                future.cancel()
+                raise StoppedError
             try:
                 return future.result(_POLL_S)
             except FutureTimeoutError as error:
                 if future.done():
                     raise self._failed(error) from error
-                if is_cancelled():
-                    future.cancel()
-                    raise StoppedError from None
                 if until is not None and time.monotonic() > until:
                     future.cancel()
                     raise self._too_slow() from None

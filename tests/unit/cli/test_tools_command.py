@@ -16,7 +16,9 @@ from desktop.cli.command_context import CommandContext
 from desktop.cli.doctor_tools import check_tool_servers, tool_servers_line
 from desktop.cli.exit_codes import exit_code
 from desktop.cli.output import CommandOutput
+from desktop.credentials.access_tokens import AccessTokens
 from desktop.errors import UserError
+from desktop.network.access_token import AccessToken
 from desktop.paths import find_paths
 
 SCRIPT = Path(__file__).parents[2] / "fakes" / "scripted_tool_server.py"
@@ -50,6 +52,8 @@ def test_a_server_from_its_addition_to_its_removal(home: Path, monkeypatch: pyte
     assert added == {
         "name": "mine",
         "command": [sys.executable, str(SCRIPT), "good"],
+        "url": "",
+        "token": False,
         "environment": ["API_KEY", "MODE"],
         "read": [str(SCRIPT.parent)],
         "write": [],
@@ -83,11 +87,9 @@ def test_a_server_from_its_addition_to_its_removal(home: Path, monkeypatch: pyte
 def test_what_is_built_in_and_what_is_wrong(home: Path) -> None:
     assert run("try", "built-in", "calculator", '{"expression": "6*7"}')[1] == "42\n"
     assert told("deny", "built-in", "date") == {"name": "built-in"}
-    assert [each["permission"] for each in told("try", "built-in")] == ["always", "never"]
+    assert [each["permission"] for each in told("try", "built-in")] == ["always", "never", "always", "always"]
     assert run("try", "built-in", "date")[0] == 8
     assert run("try", "built-in", "calculator", '{"expression": "1/0"}')[0] == 9
-    code, _, err = run("add", "web", "--", "https://example.org/mcp")
-    assert (code, "not supported yet" in err) == (2, True)
     assert run("add", "Bad Name", "--", "x")[0] == 2
     assert run("add", "a", "--write", str(home), "--", "x")[0] == 8
     assert run("add", "a", "--env", "SURELY_NOT_HERE", "--", "x")[0] == 2
@@ -106,3 +108,31 @@ def test_doctor_names_servers_and_confinement(home: Path) -> None:
     assert "mine (not allowed)" in tool_servers_line(report)
     assert damaged.reason is not None
     assert [exit_code(each) for each in problems] == [7]
+
+
+def test_a_server_behind_an_address(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    added = told("add", "web", "HTTPS://Example.org/mcp?key=secret")
+    assert (added["command"], added["url"], added["token"]) == ([], "https://example.org/mcp?key=…", False)
+    assert "secret" not in run("list")[1]
+    for wrong in (["http://example.org/mcp"], ["https://a:b@example.org/"], ["https://example.org", "more"]):
+        assert run("add", "other", *wrong)[0] == 2
+    assert run("add", "other", "--env", "A=b", "https://example.org")[0] == 2
+    assert run("add", "other", "--token", "--", "command")[0] == 2
+    tokens: dict[str, AccessToken] = {}
+    monkeypatch.setattr(AccessTokens, "best_place", lambda _: "keyring")
+
+    def store(_: AccessTokens, token: AccessToken, place: str) -> str:
+        tokens[token.host] = token
+        return place
+
+    monkeypatch.setattr(AccessTokens, "store", store)
+    code, _, err = run("add", "kept", "https://example.org:8443/mcp", "--token", stdin=b"first-token\n")
+    assert (code, "sent to example.org:8443 alone" in err) == (0, True)
+    assert run("add", "kept", "https://example.org:8443/mcp", "--token", stdin=b"second-token")[0] == 0  # in its place
+    assert {host: each.value for host, each in tokens.items()} == {"example.org:8443": "second-token"}
+    assert run("add", "kept", "https://example.org/mcp", "--token", stdin=b"third")[0] == 2
+    assert len(tokens) == 1
+    assert "second-token" not in find_paths().tool_servers_file.read_text(encoding="utf-8")
+    monkeypatch.setenv("LATCHKEY_OFFLINE", "1")
+    told("allow", "kept")
+    assert run("try", "kept")[0] == 8

@@ -9,19 +9,19 @@ import pytest
 
 from desktop.errors import NotFoundError
 from desktop.licenses.policy_file import find_policies
-from desktop.network.offline_switch import OfflineSwitch
 from desktop.paths import find_paths
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_log import LARGEST
 from desktop.tools.tool_server import ToolServer, ToolServerError
 from desktop.tools.tool_server_output import last_output
 from desktop.tools.tool_service import ToolService
+from tests.fakes.tool_network import FakeToolNetwork
 
 
 @pytest.fixture
 def service(home: Path) -> ToolService:
     paths = find_paths()
-    return ToolService(paths, find_policies({}, paths.config / "policy.toml"), OfflineSwitch(lambda: None))
+    return ToolService(paths, find_policies({}, paths.config / "policy.toml"), FakeToolNetwork())
 
 
 def test_a_removed_server_comes_back_with_its_decisions_and_its_folder(service: ToolService) -> None:

@@ -16,7 +16,6 @@ import pytest
 
 from desktop.errors import ForbiddenError, IntegrityError, NetworkError, NotFoundError, StoppedError
 from desktop.licenses.policy_file import find_policies
-from desktop.network.offline_switch import OfflineSwitch
 from desktop.paths import Paths, find_paths
 from desktop.tools import tool_server_process
 from desktop.tools.call_budget import CallBudget
@@ -24,6 +23,7 @@ from desktop.tools.tool_permission import ToolApproval
 from desktop.tools.tool_refusals import ApprovalNeededError
 from desktop.tools.tool_server import ToolServer, ToolServerError
 from desktop.tools.tool_service import ToolService
+from tests.fakes.tool_network import FakeToolNetwork
 
 SCRIPT = Path(__file__).parents[2] / "fakes" / "scripted_tool_server.py"
 HELLO = {"text": "hello"}
@@ -35,13 +35,12 @@ class Home:
 
     def __init__(self) -> None:
         self.paths = find_paths()
-        self.offline = False
+        self.network = FakeToolNetwork()
         self.policy = self.paths.config / "policy.toml"
         self.service = self.open()
 
     def open(self) -> ToolService:
-        switch = OfflineSwitch(lambda: "setting" if self.offline else None)
-        return ToolService(self.paths, find_policies({}, self.policy), switch)
+        return ToolService(self.paths, find_policies({}, self.policy), self.network)
 
     def add(self, name: str, *behavior: str, **more: object) -> str:
         given = {"readable": (str(SCRIPT.parent),), **more}
@@ -133,8 +132,14 @@ def test_servers_that_die_flood_and_hang(tools: Home, monkeypatch: pytest.Monkey
     with pytest.raises(NetworkError, match="sent more"):
         tools.call("good", "flood")
     slow = ToolApproval.for_chat(tools.service.tool("good", "slow"))
+    checks = iter([False])
+
+    def in_the_call() -> bool:
+        called = any((each.tool, each.outcome) == ("slow", "called") for each in tools.service.log.entries("good"))
+        return called and next(checks, True)
+
     with pytest.raises(StoppedError):
-        tools.service.call("good", "slow", HELLO, [slow], is_cancelled=lambda: True)
+        tools.service.call("good", "slow", HELLO, [slow], is_cancelled=in_the_call)
     monkeypatch.setattr(tools.service.connection("good"), "_start_s", 0.2)
     with pytest.raises(NetworkError, match="in time"):  # it still sleeps: it is ended, and would be started anew
         tools.service.tools("good")
@@ -165,7 +170,7 @@ def test_what_a_server_reaches(tools: Home, tmp_path: Path, loopback_ports: tupl
         more = {"readable": (str(SCRIPT.parent), str(given)), "environment": {"GIVEN": "x"}, "network": network}
         tools.add(name, "good", argument, **more)
         reached[name] = json.loads(tools.call(name, "reach"))
-        assert tools.service.connection(name).process.confinement.summary == "landlock+seccomp"
+        assert "landlock+seccomp; network:" in tools.service.connection(name).place
     minimum = {
         "PATH",
         "LANG",
@@ -212,17 +217,20 @@ def test_offline_a_server_has_no_network_and_all_that_it_started_ends(
     tools.add("good", "good")
     child = int(tools.call("good", "child"))
     connection = tools.service.connection("good")
-    assert connection.process.confinement.network == "shared"
+    assert connection.confinement is not None
+    assert connection.confinement.network == "shared"
     assert psutil.pid_exists(child)
-    tools.offline = True
-    assert tools.service.connection("good").process.confinement.network == "none"
+    tools.network.offline = True
+    again = tools.service.connection("good")
+    assert again.confinement is not None
+    assert again.confinement.network == "none"
     assert not psutil.pid_exists(child)
     assert not connection.usable
 
 
 @ON_LINUX
 def test_without_namespaces_nothing_is_started_offline(tools: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    tools.offline = True
+    tools.network.offline = True
     name = tools.add("good", "good")
     code = (
         "import sys; sys.path.insert(0, sys.argv.pop(1));"
@@ -243,7 +251,9 @@ def test_what_cannot_be_added(tools: Home, tmp_path: Path) -> None:
         ToolServer("built-in", "x"),
         ToolServer("../up", "x"),
         ToolServer("a", ""),
-        ToolServer("a", "https://example.org/mcp"),
+        ToolServer("a", url="http://example.org/mcp"),
+        ToolServer("a", url="https://name:secret@example.org/mcp"),
+        ToolServer("a", url="https://example.org/mcp", environment={"A": "b"}),
         ToolServer("a", "x", environment={"A=B": "c"}),
         ToolServer("a", "x", ("y" * 5000,)),
         ToolServer("a", "x", readable=(str(tmp_path / "none"),)),
