@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from desktop.conversation import ChatOptions, Conversation, Folder
@@ -78,8 +78,14 @@ def entries(button: ChatToolsButton) -> list[tuple[str, bool, bool]]:
     ],
 )
 def test_the_menu_offers_the_servers_with_marks(
-    theme: Theme, qtbot: QtBot, choice: ChatToolChoice, detail: str, listed: list[tuple[str, bool, bool]]
+    theme: Theme,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    choice: ChatToolChoice,
+    detail: str,
+    listed: list[tuple[str, bool, bool]],
 ) -> None:
+    monkeypatch.setattr(QMenu, "popup", lambda *_: None)
     button = ChatToolsButton(theme)
     qtbot.addWidget(button)
     button.open_menu(choice)

@@ -9,6 +9,7 @@ from desktop.ui.chat.accessible_text import AccessibleText
 from desktop.ui.chat.message_view import MessageView
 from desktop.ui.chat.text_view import TextView
 from desktop.ui.chat.thinking_view import ThinkingView
+from desktop.ui.chat.tool_call_group import ToolCallGroup
 from desktop.ui.parts.utf16 import utf16_length, utf16_slice
 
 _LONGEST_SAID = 4_000
@@ -38,7 +39,7 @@ def read_aloud(message: QWidget) -> None:
 
     Where there is no text yet, the message itself takes the focus.
     """
-    texts = [view for view in message_texts(message) if not isinstance(view.parentWidget(), ThinkingView)]
+    texts = [view for view in message_texts(message) if not _is_aside(view, message)]
     if not texts:
         message.setFocus(Qt.FocusReason.ShortcutFocusReason)
         return
@@ -46,6 +47,16 @@ def read_aloud(message: QWidget) -> None:
     first.go_to(end=False)
     if QAccessible.isActive() and (rest := _after_first_line(first, texts)):
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(first, rest))
+
+
+def _is_aside(view: TextView, message: QWidget) -> bool:
+    """Whether `view` shows thinking, or what tools were given and gave: not what `message` says itself."""
+    holder = view.parentWidget()
+    while holder is not None and holder is not message:
+        if isinstance(holder, ThinkingView | ToolCallGroup):
+            return True
+        holder = holder.parentWidget()
+    return False
 
 
 def _after_first_line(first: AccessibleText | AccessibleTable, texts: list[TextView]) -> str:

@@ -1,7 +1,5 @@
 """The composer's button for the tools of this chat, and its menu: which servers the model may call."""
 
-from functools import partial
-
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -73,7 +71,7 @@ class ChatToolsButton(Button):
         entry = add_entry(menu, said)
         entry.setCheckable(True)
         entry.setChecked(on)
-        entry.triggered.connect(partial(self.turned.emit, server.name))
+        entry.triggered.connect(lambda checked: self.turned.emit(server.name, checked))
 
     def _forget_menu(self) -> None:
         self.menu = None

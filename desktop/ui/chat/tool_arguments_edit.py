@@ -9,7 +9,7 @@ from desktop.translation import tr
 from desktop.ui.parts.plain_text_edit import PlainTextEdit
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
 from desktop.ui.parts.shortcut_override import overrides_escape
-from desktop.ui.theme.design_tokens import S
+from desktop.ui.theme.design_tokens import XS, S
 from desktop.ui.theme.theme import Theme, palette_of
 
 LONGEST_LINE = 20_000
@@ -65,7 +65,7 @@ class ToolArgumentsEdit(PlainTextEdit):
     def height_of(self) -> int:
         """The height that shows its text, within bounds."""
         lines = min(max(int(self.document().size().height()), _LEAST_LINES), _MOST_LINES)
-        return lines * self.fontMetrics().lineSpacing() + 2 * S
+        return lines * self.fontMetrics().lineSpacing() + 2 * S + 2 * self.frameWidth() + XS
 
     def event(self, event: QEvent) -> bool:
         return overrides_escape(event, lambda: True) or super().event(event)

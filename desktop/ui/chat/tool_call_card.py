@@ -134,7 +134,7 @@ class ToolCallCard(QWidget):
         return [*first, *more, self.once, self.chat, self.always, *change, self.deny]
 
     @property
-    def selections(self) -> list[MessageSelection]:
+    def text_selections(self) -> list[MessageSelection]:
         """What can be selected in it."""
         return [self.arguments.selection]
 

@@ -22,7 +22,7 @@ _NO_ARGUMENTS = ("", "{}", "null")
 
 class ToolCallDetail(QWidget):
     """`resized`: it takes another height as a person asked for it; `grown`: by itself. `selection_made` carries a
-    `MessageSelection` that it came to have beside `selections`."""
+    `MessageSelection` that it came to have beside `text_selections`."""
 
     resized = Signal()
     grown = Signal()
@@ -96,9 +96,9 @@ class ToolCallDetail(QWidget):
         return [*found, *(self._images.thumbnails if self._images is not None else [])]
 
     @property
-    def selections(self) -> list[MessageSelection]:
+    def text_selections(self) -> list[MessageSelection]:
         """What can be selected in it, text by text."""
-        return [each for section in self._sections for each in section.selections]
+        return [each for section in self._sections for each in section.text_selections]
 
     def set_button_focus(self, policy: Qt.FocusPolicy) -> None:
         """The focus policy of its buttons."""

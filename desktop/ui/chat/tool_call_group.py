@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop.translation import tr, trn
 from desktop.ui.chat.answer_stretches import ShownToolCall
 from desktop.ui.chat.message_images import MessageImages
-from desktop.ui.chat.message_selection import MessageSelection
 from desktop.ui.chat.tool_call_card import ToolCallCard
 from desktop.ui.chat.tool_call_view import ToolCallView
 from desktop.ui.parts.button import Button
@@ -101,7 +100,7 @@ class ToolCallGroup(QWidget):
         if run[0].is_asked:
             made = ToolCallCard(self._theme, run[0], self)
             made.decided.connect(lambda answer, call_id=run[0].call_id: self._decide(call_id, answer))
-            for selection in made.selections:
+            for selection in made.text_selections:
                 self.selection_made.emit(selection)
         else:
             made = ToolCallView(self._theme, run, self._images, self)
@@ -145,10 +144,6 @@ class ToolCallGroup(QWidget):
         """Mark every occurrence of `query` in what is unfolded; how many there are."""
         self._found = query
         return sum([item.set_found(query) for item in self._items.values()])
-
-    def selections(self) -> list[MessageSelection]:
-        """The selections of its questions."""
-        return [selection for card in self.cards for selection in card.selections]
 
     def restyle(self) -> None:
         """Take the theme's present colors and fonts."""

@@ -188,7 +188,7 @@ class ToolCallView(QWidget):
         detail.resized.connect(self.resized)
         detail.grown.connect(self.grown)
         detail.selection_made.connect(self.selection_made)
-        for selection in detail.selections:
+        for selection in detail.text_selections:
             self.selection_made.emit(selection)
         detail.show()
         return detail

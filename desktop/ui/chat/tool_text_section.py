@@ -22,7 +22,7 @@ _DONE_MS = 1500
 
 class ToolTextSection(QWidget):
     """`resized`: it takes another height as a person asked for it; `grown`: by itself. `selection_made` carries a
-    `MessageSelection` that it came to have beside `selections`."""
+    `MessageSelection` that it came to have beside `text_selections`."""
 
     resized = Signal()
     grown = Signal()
@@ -54,7 +54,7 @@ class ToolTextSection(QWidget):
         self._table: MarkdownTableView | None = None
         self._table_selection: MessageSelection | None = None
         self._box: ToolTextBox | None = None
-        self.selections: list[MessageSelection] = []
+        self.text_selections: list[MessageSelection] = []
         if self._rows is not None:
             self._make_table(self._rows)
         else:
@@ -128,7 +128,7 @@ class ToolTextSection(QWidget):
         box.set_found(self._found)
         box.resized.connect(self.resized)
         box.grown.connect(self.grown)
-        self.selections.append(box.selection)
+        self.text_selections.append(box.selection)
         self.selection_made.emit(box.selection)
         box.show()
 
@@ -137,7 +137,7 @@ class ToolTextSection(QWidget):
         selection = self._table_selection = MessageSelection(self, lambda: [table.view])
         table.view.join_selection(selection)
         table.resized.connect(self.grown)
-        self.selections.append(selection)
+        self.text_selections.append(selection)
         self._write_rows(rows)
         table.show()
 
