@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QImage, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.translation import tr
@@ -45,15 +45,14 @@ class TrialResult:
     pictures: tuple[TrialPicture, ...] = ()
 
 
-class _Picture(QLabel):
+class _Picture(Label):
     """A picture, made smaller where there is no room for it."""
 
-    def __init__(self, picture: TrialPicture, number: int) -> None:
-        super().__init__()
+    def __init__(self, theme: Theme, picture: TrialPicture, number: int) -> None:
+        super().__init__(theme)
         line = 3 * picture.width
         image = QImage(picture.rgb, picture.width, picture.height, line, QImage.Format.Format_RGB888)
         self._image = image.copy()  # the bytes are not kept
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAccessibleName(tr("Picture {number} of the result").format(number=number))
         self.setMinimumSize(1, 1)
         self._fit(self._image.width())
@@ -187,7 +186,11 @@ class ToolTrial(QWidget):
 
     def _show_pictures(self, pictures: Sequence[TrialPicture]) -> None:
         for number, picture in enumerate(pictures[:_MOST_PICTURES], 1):
-            shown = _Picture(picture, number) if not picture.problem else Label(self._theme, picture.problem, wrap=True)
+            shown = (
+                _Picture(self._theme, picture, number)
+                if not picture.problem
+                else Label(self._theme, picture.problem, wrap=True)
+            )
             self._pictures.addWidget(shown)
 
     def _clear(self) -> None:

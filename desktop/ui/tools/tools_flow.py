@@ -166,6 +166,7 @@ class ToolsFlow(QObject):
         running = {each.name for each in overview.servers if each.condition == "running"}
         for name in set(self._listed) - running:
             del self._listed[name]
+            self._outdated = self._outdated or name == overview.record.name
         for name in running:
             self._problems.pop(name, None)
         shown = with_waiting(overview, set(self._starting), self._problems)
