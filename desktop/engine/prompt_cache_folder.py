@@ -64,7 +64,7 @@ class SavingPolicy:
     idle_s: float = 2.0
     min_new_tokens: int = 256
     flush_s: float = 2.0
-    flush_tokens: int = 48
+    flush_tokens: int = 16
 
 
 class ScratchFile:

@@ -13,7 +13,7 @@ import itertools
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -32,6 +32,7 @@ from desktop.engine.worker.picture_tokens import text_tokens
 from desktop.engine.worker.projector import PreparedPicture
 from desktop.engine.worker.prompt_parts import UNKNOWN_PARTS, PromptParts, count_parts
 from desktop.engine.worker.prompt_style import PLAIN_STYLE, PromptStyle, all_text, is_text, splitter, switched
+from desktop.engine.worker.remembered_answers import RememberedAnswers
 from desktop.engine.worker.thinking_control import ThinkingControl, ThinkingPrompt
 from desktop.engine.worker.tool_layout import changed_texts, definitions
 from desktop.engine.worker.unsupported_request import refuse_unsupported
@@ -40,7 +41,7 @@ from desktop.errors import EngineError
 from desktop.translation import tr
 
 _WORD_JOINER = "\u2060"
-_MOST_REMEMBERED, _MOST_PREPARED = 512, 4
+_MOST_PREPARED = 4
 _THINKING_MARKS = MarkTable()
 
 
@@ -89,8 +90,7 @@ class PromptBuilder:
         self._template: ChatTemplate | EngineError | None = None
         self._controls: re.Pattern[str] | None = None
         self._fit = ContextFit(model.context_length)
-        self._said: OrderedDict[str, tuple[int, ...]] = OrderedDict()
-        self._said_in: dict[str, str] = {}
+        self._answers = RememberedAnswers(model.tokenizer)
         self._pictures: OrderedDict[tuple[str, int, int, bytes], PreparedPicture] = OrderedDict()
 
     @property
@@ -243,21 +243,21 @@ class PromptBuilder:
     ) -> None:
         """The model generated `tokens`, which were shown as `text`, after what `style` has the answer begin with: where
         that text comes back as a turn, these are its tokens. Until `conversation` is to be forgotten.
-
-        Tokenizing an answer's text again need not give the tokens it was made of; from there on nothing could be kept.
         """
-        tokens, text = (*self._prefill_tokens(style), *tokens), style.prefill + text
-        self._said[text.strip()] = tokens
-        self._said.move_to_end(text.strip())
-        self._said_in[text.strip()] = conversation
-        while len(self._said) > _MOST_REMEMBERED:
-            del self._said_in[self._said.popitem(last=False)[0]]
+        self._answers.remember(style.prefill + text, (*self._prefill_tokens(style), *tokens), conversation)
+
+    def answers_in(self, state: Sequence[int]) -> list[tuple[int, ...]]:
+        """The tokens of each remembered answer that `state`, the tokens of a sequence, holds."""
+        return self._answers.held_in(state)
+
+    def recall(self, answers: Iterable[Sequence[int]], conversation: str) -> None:
+        """`answers_in` gave these when a state of `conversation` was saved: remember them again."""
+        self._answers.recall(answers, conversation)
 
     def forget(self, conversation: str) -> None:
         """Keep no answer of `conversation`, and no picture: whose those are is not known."""
         self._pictures.clear()
-        for text in [text for text, said_in in self._said_in.items() if said_in == conversation]:
-            del self._said[text], self._said_in[text]
+        self._answers.forget(conversation)
 
     # --- tokens ---
 
@@ -265,7 +265,7 @@ class PromptBuilder:
         """The tokens of what the answer begins with: the model's own where it said that itself, and no control tokens
         where it spells any."""
         text = style.prefill
-        known = self._said.get(text.strip()) if text else ()
+        known = self._answers.tokens_of(text) if text else ()
         if known is not None:
             said = b"".join(self._tokenizer.pieces[token] for token in known).decode("utf-8", "replace")
             if said.lstrip() == text.lstrip():
@@ -289,20 +289,21 @@ class PromptBuilder:
         whole = all_text(turns, style)
         marks = (chr(code) for code in range(0x10FFFD, 0xF0000, -1))
         mark, fence = itertools.islice((mark for mark in marks if mark not in whole), 2)
-        remembered = [turn.text for turn in turns if self._is_remembered(turn)]
+        remembered = [(turn.text, known) for turn in turns if (known := self._remembered(turn)) is not None]
         if not remembered and not self._control_pattern.search(whole):
             return [render(turns)]
         split = splitter(self._control_pattern, mark)
         marked = [changed_texts(turn, split) for turn in turns]
         fenced = [
-            ChatMessage.from_text(new.role, f"{fence}{new.text}{fence}") if self._is_remembered(old) else new
+            ChatMessage.from_text(new.role, f"{fence}{new.text}{fence}") if self._remembered(old) is not None else new
             for old, new in zip(turns, marked, strict=True)
         ]
         segments = render(fenced, split).split(fence)
-        if [segment.replace(mark, "") for segment in segments[1::2]] == remembered and len(segments) % 2:
+        texts = [text for text, _ in remembered]
+        if [segment.replace(mark, "") for segment in segments[1::2]] == texts and len(segments) % 2:
             parts: list[str | tuple[int, ...]] = []
             for index, segment in enumerate(segments):
-                parts += [self._said[remembered[index // 2].strip()]] if index % 2 else segment.split(mark)
+                parts += [remembered[index // 2][1]] if index % 2 else segment.split(mark)
             return parts
         # without remembered answers, for templates that change what those say
         pieces = render(marked, split).split(mark)
@@ -312,9 +313,9 @@ class PromptBuilder:
         blunt = splitter(self._control_pattern, _WORD_JOINER)
         return [render([changed_texts(turn, blunt) for turn in turns], blunt)]
 
-    def _is_remembered(self, turn: ChatMessage) -> bool:
-        """Whether `turn` is an answer whose tokens are known, and nothing but its text."""
-        return turn.role == "assistant" and turn.text.strip() in self._said and is_text(turn)
+    def _remembered(self, turn: ChatMessage) -> tuple[int, ...] | None:
+        """The tokens of `turn` where it is an answer that is known, and nothing but its text; else None."""
+        return self._answers.tokens_of(turn.text) if turn.role == "assistant" and is_text(turn) else None
 
     @cached_property
     def _end_marks(self) -> EndMarks:

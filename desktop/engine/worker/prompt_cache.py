@@ -7,7 +7,6 @@ with the request.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from desktop.engine.generation_options import CacheLevel
@@ -60,13 +59,13 @@ class PromptCache:
         prompt: list[int],
         conversation: str = "",
         level: CacheLevel = "memory",
-        stored: Callable[[], StoredState | None] = lambda: None,
+        stored: StoredState | None = None,
     ) -> tuple[ContextSequence, ReusedTokens]:
         """A sequence that holds a prefix of `prompt`, as long as possible but not all of it. It is busy until
         `release`. There has to be a `free` one.
 
-        `stored` gives the state of `conversation` on the disk, None where there is none; one that proves to be damaged
-        is as none.
+        `stored` is the state of `conversation` on the disk, None where there is none; one that proves to be damaged is
+        as none.
         """
         sequence = self._best_free(prompt)
         memory = disk = 0
@@ -77,7 +76,7 @@ class PromptCache:
             shared = common_prefix(sequence.tokens, prompt)
             saved = self.states.take(prompt, shared + MIN_TOKENS)  # what is set aside would push it out
             self._set_aside(sequence, shared)
-            memory, disk = self._fill(sequence, prompt, saved, stored())
+            memory, disk = self._fill(sequence, prompt, saved, stored)
         sequence.busy, sequence.conversation = True, conversation
         self._make_way(conversation)
         held = min(common_prefix(sequence.tokens, prompt), len(prompt) - 1)

@@ -54,7 +54,7 @@ class RunningAnswer:
         self._times = AnswerTimes(started)
         self._sequence: ContextSequence | None = None
         self._reused: ReusedTokens | None = None
-        self._stored: Callable[[], StoredState | None] = lambda: None
+        self._stored: StoredState | None = None
         self._begun = self._generated = len(request.begun)
         self._tokens = list(request.begun)
         self._batcher = DeltaBatcher(send, late_flush, request.id, self._tokens, sampler.logprobs)
@@ -107,8 +107,8 @@ class RunningAnswer:
         """The prompt holds pictures: have `encoder` make their embeddings."""
         self._pictures = PictureReading(self.request.id, self._prompt, encoder, self._send)
 
-    def restore(self, stored: Callable[[], StoredState | None]) -> None:
-        """`stored` gives what is kept of the conversation on the disk, until PromptPrepared was sent."""
+    def restore(self, stored: StoredState | None) -> None:
+        """`stored` is what is kept of the conversation on the disk, until PromptPrepared was sent; None for nothing."""
         self._stored = stored
 
     # --- begin and end ---
@@ -122,7 +122,7 @@ class RunningAnswer:
         options, prompt = self.request.options, self._prompt
         tokens = [*prompt.tokens, *self._tokens]
         self._sequence, reused = cache.acquire(tokens, self.request.conversation, options.cache, self._stored)
-        self._stored = lambda: None
+        self._stored = None
         self._read_from(tokens)
         self._times.begin_reading(len(tokens) - reused.count)
         if self.begun:

@@ -5,7 +5,6 @@ piece of the prompts that wait beside them.
 import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -98,14 +97,16 @@ class Scheduler:
         """
         self._disturbed = True
         self._cache.remember(request.conversation)
+        stored = self._states.stored(request.saved_state)
+        if stored is not None:
+            self._prompter.recall(stored.answers, request.conversation)
         prompt = self._prompter.make(request)
         text = answer_text(prompt, request.options, goes_on=bool(request.prefill))
         sampler = self._sampler(prompt, request.options, text)
         answer = RunningAnswer(
             request, prompt, sampler, text, self._model, self._prompter, self._late_flush, self._send, started
         )
-        if request.saved_state:
-            answer.restore(partial(self._states.stored, request.saved_state))
+        answer.restore(stored)
         looks = self._encoder is not None and min(prompt.tokens) < 0
         if self._encoder is not None and looks:
             answer.look(self._encoder)
@@ -122,7 +123,7 @@ class Scheduler:
         if self.busy:
             self._send(StateSaved(request.id, request.conversation, 0, 0))
         else:
-            self._send(self._states.save(request, self._cache.state_of))
+            self._send(self._states.save(request, self._cache.state_of, self._prompter.answers_in))
 
     def forget(self, conversation: str) -> None:
         """Keep nothing of a conversation that is over: no state, no tokens, no text."""

@@ -5,7 +5,7 @@ it says with the request.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from desktop.engine.worker.cancellation import Cancellation
 from desktop.engine.worker.context_sequence import Checkpoint, SequenceState
@@ -22,8 +22,14 @@ class StateExchange:
         self._file = file
         self._cancellation = cancellation
 
-    def save(self, request: SaveStateRequest, find: Callable[[str, int], SequenceState | None]) -> StateSaved:
-        """Write what `find` gives for the conversation and the most bytes; what to answer, whatever came of it."""
+    def save(
+        self,
+        request: SaveStateRequest,
+        find: Callable[[str, int], SequenceState | None],
+        answers: Callable[[list[int]], Sequence[Sequence[int]]],
+    ) -> StateSaved:
+        """Write what `find` gives for the conversation and the most bytes, with the `answers` that its tokens hold;
+        what to answer, whatever came of it."""
         size = tokens = 0
         try:
             found = find(request.conversation, request.most) if self._file is not None else None
@@ -33,6 +39,7 @@ class StateExchange:
                     found.tokens,
                     found.state,
                     [(point.position, point.state) for point in found.checkpoints],
+                    answers=answers(found.tokens),
                     most=request.most,
                     stopped=lambda: self._cancellation.is_cancelled(request.id),
                 )

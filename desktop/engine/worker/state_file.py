@@ -1,9 +1,11 @@
-"""The state of a conversation as it lies in a file: tokens, llama.cpp's state of the sequence, and its checkpoints.
+"""The state of a conversation as it lies in a file: tokens, those of the answers among them, llama.cpp's state of the
+sequence, and its checkpoints.
 
 The worker opens no file: the app hands it a descriptor, and copies what it writes there. A file is read back only if it
 is whole: its digest covers every byte, and is compared before llama.cpp is given any. The format, all numbers
-little-endian: the header (magic, version, count of checkpoints, key, count of tokens, bytes of the state, digest), then
-for each checkpoint its position and its size, the tokens as 32-bit numbers, the state, the checkpoints' states.
+little-endian: the header (magic, version, count of checkpoints, key, count of tokens, count of numbers for the answers,
+bytes of the state, digest), then for each checkpoint its position and its size, the tokens as 32-bit numbers, for each
+answer the count of its tokens and these, the state, the checkpoints' states.
 
 The digest is the SHA-256 of the header before it and of the SHA-256 of each piece of 4 MiB of every part, so that
 several threads can make it while they read: the one that asks, and those of `PieceReaders`. (SHA-256 is the quickest of
@@ -23,13 +25,14 @@ from dataclasses import dataclass
 from typing import Any
 
 MAGIC = b"LKSTATE\0"
-VERSION = 1
-HEADER = struct.Struct("<8sII32sQQ32s")
+VERSION = 2
+HEADER = struct.Struct("<8sII32sQQQ32s")
 _CHECKPOINT = struct.Struct("<QQ")
 _PIECE = 4 << 20
 _MOST_CHECKPOINTS = 1024
 _MOST_BYTES = 1 << 40
 _DIGEST_BYTES = 32
+_NUMBER = 4
 _LOOK_AGAIN_S = 0.5
 _offset = threading.Lock()
 
@@ -64,14 +67,16 @@ class StateFile:
         state: Any,
         checkpoints: Sequence[tuple[int, Any]] = (),
         *,
+        answers: Sequence[Sequence[int]] = (),
         most: int = _MOST_BYTES,
         stopped: Callable[[], bool] = lambda: False,
     ) -> int:
-        """Write a state from the file's beginning on; how many bytes it takes, 0 where `stopped` said so.
+        """Write a state from the file's beginning on; how many bytes it takes, 0 where `stopped` said so. `answers` are
+        the tokens of each.
 
         Raises StateFileError where it takes more than `most` bytes, OSError where it cannot be written.
         """
-        parts = _parts_to_write(tokens, state, checkpoints)
+        parts = _parts_to_write(tokens, answers, state, checkpoints)
         size = HEADER.size + sum(len(part) for part in parts)
         if size > most:
             raise StateFileError(f"{size} bytes are more than the {most} that may be kept")
@@ -82,7 +87,8 @@ class StateFile:
             _write_at(self._descriptor, piece, offset)
             digest.append(hashlib.sha256(piece).digest())
             offset += len(piece)
-        header = (MAGIC, VERSION, len(checkpoints), self._key, len(tokens), len(parts[2]))
+        spoken = len(parts[2]) // _NUMBER
+        header = (MAGIC, VERSION, len(checkpoints), self._key, len(tokens), spoken, len(parts[3]))
         _write_at(self._descriptor, memoryview(_with_digest(header, digest)), 0)
         return size
 
@@ -92,22 +98,21 @@ class StateFile:
         Raises StateFileError where it is cut, of another version, or of another model or context; OSError.
         """
         head = self._read(0, HEADER.size)
-        magic, version, count, key, tokens, state, _ = HEADER.unpack(head)
+        magic, version, count, key, tokens, spoken, state, _ = HEADER.unpack(head)
         if magic != MAGIC or version != VERSION:
             raise StateFileError("it is of another version" if magic == MAGIC else "it is no state")
         if key != self._key:
             raise StateFileError("it is of another model or context")
-        if count > _MOST_CHECKPOINTS or tokens > size or state > size:
+        if count > _MOST_CHECKPOINTS or max(tokens, spoken, state) > size:
             raise StateFileError("it is damaged")
         table = self._read(HEADER.size, count * _CHECKPOINT.size)
         points = [_CHECKPOINT.unpack_from(table, at) for at in range(0, len(table), _CHECKPOINT.size)]
-        sizes = [len(table), 4 * tokens, state, *(length for _, length in points)]
+        sizes = [len(table), _NUMBER * tokens, _NUMBER * spoken, state, *(length for _, length in points)]
         if HEADER.size + sum(sizes) != size or any(position > tokens for position, _ in points):
             raise StateFileError("it is damaged")
-        listed = array.array("i")
-        listed.frombytes(self._read(HEADER.size + len(table), 4 * tokens))
-        positions = [at for at, _ in points]
-        return StoredState(self._descriptor, head, sizes, _in_order(listed).tolist(), positions, self._readers)
+        listed = _numbers(self._read(HEADER.size + len(table), sizes[1] + sizes[2]))
+        answers = _divided(listed[tokens:])
+        return StoredState(self._descriptor, head, sizes, listed[:tokens], answers, points, self._readers)
 
     def _read(self, offset: int, size: int) -> bytes:
         buffer = bytearray(size)
@@ -116,7 +121,8 @@ class StateFile:
 
 
 class StoredState:
-    """A state that lies in a file. `tokens` is what it says it holds, `load` reads and verifies all of it."""
+    """A state that lies in a file. `tokens` is what it says it holds, and `answers` the tokens of each answer; `load`
+    reads and verifies all of it."""
 
     def __init__(
         self,
@@ -124,14 +130,16 @@ class StoredState:
         header: bytes,
         sizes: list[int],
         tokens: list[int],
-        positions: list[int],
+        answers: list[list[int]],
+        points: list[tuple[int, int]],
         readers: "PieceReaders",
     ) -> None:
         self.tokens = tokens
+        self.answers = answers
         self._descriptor = descriptor
         self._header = header
         self._sizes = sizes
-        self._positions = positions
+        self._positions = [position for position, _ in points]
         self._readers = readers
 
     def load(self, threads: int = 2) -> SavedState:
@@ -144,10 +152,8 @@ class StoredState:
         digests = self._read_pieces(parts, max(1, threads))
         if _with_digest(HEADER.unpack(self._header)[:-1], digests) != self._header:
             raise StateFileError("it is damaged")
-        listed = array.array("i")
-        listed.frombytes(parts[1])
-        arrays = [_as_bytes(part) for part in parts[2:]]
-        return SavedState(_in_order(listed).tolist(), arrays[0], list(zip(self._positions, arrays[1:], strict=True)))
+        arrays = [_as_bytes(part) for part in parts[3:]]
+        return SavedState(_numbers(parts[1]), arrays[0], list(zip(self._positions, arrays[1:], strict=True)))
 
     def _read_pieces(self, parts: list[memoryview], threads: int) -> list[bytes]:
         """Read the parts, and give the digest of each of their pieces."""
@@ -244,12 +250,31 @@ def _end_helpers(work: "queue.SimpleQueue[_Reading | None]", count: int) -> None
 
 
 def _parts_to_write(
-    tokens: Sequence[int], state: Any, checkpoints: Sequence[tuple[int, Any]]
+    tokens: Sequence[int], answers: Sequence[Sequence[int]], state: Any, checkpoints: Sequence[tuple[int, Any]]
 ) -> list["memoryview[int]"]:
-    """The table of checkpoints, the tokens, the state, and each checkpoint's state."""
+    """The table of checkpoints, the tokens, the answers, the state, and each checkpoint's state."""
     table = b"".join(_CHECKPOINT.pack(position, len(kept)) for position, kept in checkpoints)
-    listed = _in_order(array.array("i", tokens)).tobytes()
-    return [memoryview(part).cast("B") for part in (table, listed, state, *(kept for _, kept in checkpoints))]
+    spoken = [number for answer in answers for number in (len(answer), *answer)]
+    listed = [_in_order(array.array("i", numbers)).tobytes() for numbers in (tokens, spoken)]
+    return [memoryview(part).cast("B") for part in (table, *listed, state, *(kept for _, kept in checkpoints))]
+
+
+def _numbers(data: "bytes | memoryview[int]") -> list[int]:
+    listed = array.array("i")
+    listed.frombytes(data)
+    return _in_order(listed).tolist()
+
+
+def _divided(spoken: Sequence[int]) -> list[list[int]]:
+    """The tokens of each answer. Raises StateFileError where the counts are none."""
+    answers, at = [], 0
+    while at < len(spoken):
+        end = at + 1 + spoken[at]
+        if not at < end <= len(spoken):
+            raise StateFileError("it is damaged")
+        answers.append(list(spoken[at + 1 : end]))
+        at = end
+    return answers
 
 
 def _pieces(parts: Sequence["memoryview[int]"]) -> Iterator["memoryview[int]"]:

@@ -186,6 +186,31 @@ def test_a_remembered_answer_comes_back_as_the_tokens_it_was_made_of(
     assert prompter.rendered(other).tokens == plain(loaded, prompter, other)
 
 
+def test_answers_that_a_state_holds_are_known_again_in_another_worker(
+    model: Callable[[Path], LoadedModel], model_file: Files
+) -> None:
+    """Whole ones, and the last one without its last token, which is not computed where the answer was cut off."""
+    loaded = model(model_file("llama"))
+    before, size = PromptBuilder(loaded), loaded.tokenizer.size
+
+    def odd(text: str) -> tuple[int, ...]:
+        return tuple(t for letter in text for t in loaded.tokenizer.tokenize(letter, special=False, continued=True))
+
+    (control,) = loaded.tokenizer.tokenize("</s>", special=True)[-1:]
+    for text in ("the of", "it is", "you", "in"):
+        before.remember(text, odd(text), conversation="a")
+    before.remember("to", (*odd("to"), control), conversation="a")
+    state = [5, *odd("the of"), 7, *odd("in"), *odd("to"), control, 9, *odd("it is")[:-1]]
+    held = before.answers_in(state)
+    assert held == [odd("the of"), odd("it is"), odd("in")], "none that is not all text, or is elsewhere"
+    after = PromptBuilder(loaded)
+    after.recall([*held, (size, 1), (-1,), (control,)], "a")
+    turns = [ChatMessage.from_text("user", "Hello"), ChatMessage.from_text("assistant", "the of")]
+    assert after.rendered(turns).tokens == before.rendered(turns).tokens != PromptBuilder(loaded).rendered(turns).tokens
+    after.forget("a")
+    assert after.rendered(turns).tokens == PromptBuilder(loaded).rendered(turns).tokens
+
+
 @pytest.mark.parametrize("kind", ["llama", "bpe"])
 def test_long_texts_are_cut_where_no_token_is(
     model: Callable[[Path], LoadedModel], model_file: Files, kind: str

@@ -75,7 +75,8 @@ def test_a_conversation_opened_again_reads_only_its_new_turn_and_answers_the_sam
     asker.client.close()
     again = open_engine(model_file(kind))
     second = ask(again, LONG, said(first), "And now?")
-    assert second.end.disk_tokens == second.end.cached_tokens >= first.end.prompt_tokens - 16
+    least = first.end.prompt_tokens + (first.end.generated_tokens - 1 if kind == "llama" else -16)
+    assert second.end.disk_tokens == second.end.cached_tokens >= least, "the others come back to a checkpoint"
     assert second.end.memory_tokens == 0
     alone = ask(again, LONG, said(first), "And now?", cache="off")
     assert alone.end.cached_tokens == 0

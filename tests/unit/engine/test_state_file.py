@@ -15,6 +15,7 @@ from desktop.engine.worker.state_file import HEADER, MAGIC, VERSION, StateFile, 
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 TOKENS = list(range(1, 300))
+ANSWERS = [[4, 5, 6], [], [299, 300]]
 STATE = bytes(range(256)) * 40
 CHECKPOINTS = [(120, b"c" * 700), (299, b"d" * 10)]
 
@@ -31,7 +32,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def saved(descriptor: int) -> int:
-    return StateFile(descriptor, KEY).write(TOKENS, STATE, CHECKPOINTS)
+    return StateFile(descriptor, KEY).write(TOKENS, STATE, CHECKPOINTS, answers=ANSWERS)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -39,7 +40,7 @@ def test_what_was_written_comes_back(descriptor: int, threads: int) -> None:
     size = saved(descriptor)
     assert os.fstat(descriptor).st_size == size
     stored = StateFile(descriptor, KEY).open(size)
-    assert stored.tokens == TOKENS
+    assert (stored.tokens, stored.answers) == (TOKENS, ANSWERS)
     read = stored.load(threads)
     assert (read.tokens, bytes(read.state)) == (TOKENS, STATE)
     assert [(position, bytes(state)) for position, state in read.checkpoints] == CHECKPOINTS
@@ -89,12 +90,31 @@ def test_another_key_and_another_version_are_refused(descriptor: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "tokens", "state"),
-    [(2**32 - 1, 299, 10240), (2, 2**63, 10240), (2, 299, 2**63), (0, 299, 10240), (2, 2**62, 2**63)],
+    ("count", "tokens", "spoken", "state"),
+    [
+        (2**32 - 1, 299, 8, 10240),
+        (2, 2**63, 8, 10240),
+        (2, 299, 2**63, 10240),
+        (2, 299, 8, 2**63),
+        (0, 299, 8, 10240),
+        (2, 2**62, 8, 2**63),
+        (2, 299 - 2, 8 + 2, len(STATE)),
+    ],
 )
-def test_sizes_that_do_not_add_up_take_no_memory(descriptor: int, count: int, tokens: int, state: int) -> None:
+def test_sizes_that_do_not_add_up_take_no_memory(
+    descriptor: int, count: int, tokens: int, spoken: int, state: int
+) -> None:
     size = saved(descriptor)
-    os.pwrite(descriptor, HEADER.pack(MAGIC, VERSION, count, KEY, tokens, state, bytes(32)), 0)
+    os.pwrite(descriptor, HEADER.pack(MAGIC, VERSION, count, KEY, tokens, spoken, state, bytes(32)), 0)
+    with pytest.raises(StateFileError):
+        StateFile(descriptor, KEY).open(size)
+
+
+@pytest.mark.parametrize("length", [-1, -(2**31), 4, 2**31 - 1])
+def test_an_answer_whose_length_cannot_be_is_refused(descriptor: int, length: int) -> None:
+    size = saved(descriptor)
+    places = HEADER.size + 16 * len(CHECKPOINTS) + 4 * (len(TOKENS) + sum(len(answer) + 1 for answer in ANSWERS[:2]))
+    os.pwrite(descriptor, struct.pack("<i", length), places)
     with pytest.raises(StateFileError):
         StateFile(descriptor, KEY).open(size)
 
