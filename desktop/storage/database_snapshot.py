@@ -14,7 +14,12 @@ CONVERSATIONS_VERSION = len(MIGRATIONS)
 """The version of the schema that this Latchkey writes."""
 
 _OBJECTS = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite@_%' ESCAPE '@'"
-_INDEX_TABLES = ("title_words_", "message_words_", "message_bigrams_")  # SQLite words their SQL as its version does
+_INDEX_TABLES = (
+    "title_words_",
+    "message_words_",
+    "message_bigrams_",
+    "message_signs_",
+)  # SQLite words their SQL as its version does
 
 
 def prepare_snapshot(path: Path) -> None:

@@ -17,10 +17,11 @@ _READ_AT_MOST = 4_000_000
 _FEW_CONVERSATIONS = 200
 _MOST_LOOKED_UP = 5_000
 _MANY = 20_000
+_FEW_SIGNED = 5_000
 _STEPS = 20_000  # of SQLite's machine: about a millisecond
 
-INDEXES = ("title_words", "message_words", "message_bigrams")
-"""The tables that hold the words of titles and messages."""
+INDEXES = ("title_words", "message_words", "message_bigrams", "message_signs")
+"""The tables that hold the words of titles and messages, and their signs."""
 
 DELETED_MESSAGES = """
     WITH RECURSIVE gone (number, id) AS (
@@ -159,6 +160,9 @@ class MessageSearch:
             if before is not None:
                 within.append("{number} < :before")
                 values["before"] = before
+            if query.words and query.signs and (holding := _few_with_signs(connection, query.signs)):
+                within.append(holding)
+                values["signs"] = query.signs
             numbers, more = query.message_numbers(" AND ".join(within))
             values |= more
             gone = {number for (number,) in connection.execute(DELETED_MESSAGES)}
@@ -258,6 +262,15 @@ def _narrowing(connection: sqlite3.Connection, narrowed: SearchFilter) -> tuple[
         if count != most:
             within.append("{number} BETWEEN :first AND :last")
     return within, conditions, values
+
+
+def _few_with_signs(connection: sqlite3.Connection, signs: str) -> str:
+    """A condition for the numbers of messages that hold `signs` (as the value of that name), where these are few; ""
+    where they are many: then messages with the words are found to hold them soon."""
+    matching = "SELECT rowid FROM message_signs WHERE message_signs MATCH :signs"
+    count = f"SELECT count(*) FROM ({matching} LIMIT {_FEW_SIGNED + 1})"
+    few = connection.execute(count, {"signs": signs}).fetchone()[0] <= _FEW_SIGNED
+    return f"+{{number}} IN ({matching})" if few else ""
 
 
 @contextmanager

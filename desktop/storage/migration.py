@@ -26,6 +26,7 @@ MIGRATIONS: tuple[Path, ...] = (
     _FOLDER / "0002_context.sql",
     _FOLDER / "0003_order.sql",
     _FOLDER / "0004_origin.sql",
+    _FOLDER / "0005_signs.sql",
 )
 """The steps in order; the first leads to version 1. A step that was ever released is never changed again."""
 

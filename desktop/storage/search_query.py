@@ -2,15 +2,15 @@
 
 Nothing typed is an operator: every word is quoted, all words have to occur, and each matches the words it begins.
 Writing that puts no spaces between words (Chinese, Japanese, Thai, …) is found wherever it stands, by pairs of
-characters (`search_terms`). Signs that are no words cannot be looked up: where there are any that say something (C++,
-100 %, 🎉), the texts themselves are compared.
+characters (`search_terms`). Where there are signs that say something (C++, 100 %, 🎉), the texts themselves are
+compared: those that hold these signs, of which there is an index of their own.
 """
 
 import unicodedata
 from dataclasses import dataclass
 
 from desktop.safe_text import repair_surrogates
-from desktop.storage.search_terms import has_unspaced, run_tokens, word_tokens
+from desktop.storage.search_terms import has_unspaced, run_tokens, sign_terms, word_tokens
 
 _LONGEST = 1000
 _MOST_PIECES = 64
@@ -21,12 +21,14 @@ _TELLING = frozenset("#%&@\\/")
 @dataclass(frozen=True)
 class SearchQuery:
     """What all has to be found: `words` for MATCH on an index of words ("" for none), `terms` for MATCH on
-    `message_bigrams`, and `literal` pieces that the text has to hold as they are. `adjacent` pieces are of several
-    terms, which that index cannot tell from terms apart. `pieces` is all that was typed."""
+    `message_bigrams`, and `literal` pieces that the text has to hold as they are, `signs` for MATCH on `message_signs`
+    those in them ("" for none). `adjacent` pieces are of several terms, which the index of pairs cannot tell from terms
+    apart. `pieces` is all that was typed."""
 
     words: str
     terms: str
     literal: tuple[str, ...]
+    signs: str
     adjacent: tuple[str, ...]
     unspaced: bool
     pieces: tuple[str, ...]
@@ -43,6 +45,9 @@ class SearchQuery:
         if self.terms:
             values |= {"terms": self.terms, **others}
             kinds.append(_matching("message_bigrams", "terms", [*likes, *more], within))
+        if not kinds and self.signs:
+            values["signs"] = self.signs
+            kinds.append(_matching("message_signs", "signs", likes, within))
         if not kinds:
             conditions = [*likes, *([within.format(number="number")] if within else [])]
             return f"SELECT number FROM messages AS texts WHERE {' AND '.join(conditions)}", values
@@ -99,7 +104,13 @@ def parse_query(text: str) -> SearchQuery | None:
     if not pieces:
         return None
     return SearchQuery(
-        " ".join(words), " ".join(terms), tuple(literal), tuple(adjacent), has_unspaced(" ".join(pieces)), tuple(pieces)
+        " ".join(words),
+        " ".join(terms),
+        tuple(literal),
+        " ".join(map(_quoted, sign_terms("".join(literal)).split())),
+        tuple(adjacent),
+        has_unspaced(" ".join(pieces)),
+        tuple(pieces),
     )
 
 

@@ -224,8 +224,8 @@ def sound(file: Path) -> list[str]:
         found += [each for (each,) in connection.execute("PRAGMA quick_check(5)") if each != "ok"]
         found += [f"a reference leads nowhere: {each}" for each in connection.execute("PRAGMA foreign_key_check")]
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        for index in {"title_words", "message_words", "message_bigrams"} & tables:
-            content = 0 if index == "message_bigrams" else 1
+        for index in {"title_words", "message_words", "message_bigrams", "message_signs"} & tables:
+            content = 0 if index in ("message_bigrams", "message_signs") else 1
             try:
                 connection.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', {content})")
             except sqlite3.DatabaseError as error:

@@ -52,6 +52,10 @@ CREATE VIRTUAL TABLE message_bigrams USING fts5 (
     tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
 );
 
+CREATE VIRTUAL TABLE message_signs USING fts5 (
+    terms, content = '', columnsize = 0, detail = none, tokenize = 'ascii'
+);
+
 CREATE VIRTUAL TABLE message_words USING fts5 (
     text, content = 'messages', content_rowid = 'number', columnsize = 0,
     tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
@@ -116,6 +120,28 @@ END;
 CREATE TRIGGER messages_bigrams_insert AFTER INSERT ON messages
 WHEN NEW.status <> 'streaming' AND has_unspaced(NEW.text) BEGIN
     INSERT INTO message_bigrams (rowid, terms) VALUES (NEW.number, bigram_terms(NEW.text));
+END;
+
+CREATE TRIGGER messages_signs_after AFTER UPDATE OF text, status ON messages
+WHEN NEW.status <> 'streaming' AND (OLD.status = 'streaming' OR OLD.text <> NEW.text) AND sign_terms(NEW.text) <> ''
+BEGIN
+    INSERT INTO message_signs (rowid, terms) VALUES (NEW.number, sign_terms(NEW.text));
+END;
+
+CREATE TRIGGER messages_signs_before AFTER UPDATE OF text, status ON messages
+WHEN OLD.status <> 'streaming' AND (NEW.status = 'streaming' OR OLD.text <> NEW.text) AND sign_terms(OLD.text) <> ''
+BEGIN
+    INSERT INTO message_signs (message_signs, rowid, terms) VALUES ('delete', OLD.number, sign_terms(OLD.text));
+END;
+
+CREATE TRIGGER messages_signs_delete AFTER DELETE ON messages
+WHEN OLD.status <> 'streaming' AND sign_terms(OLD.text) <> '' BEGIN
+    INSERT INTO message_signs (message_signs, rowid, terms) VALUES ('delete', OLD.number, sign_terms(OLD.text));
+END;
+
+CREATE TRIGGER messages_signs_insert AFTER INSERT ON messages
+WHEN NEW.status <> 'streaming' AND sign_terms(NEW.text) <> '' BEGIN
+    INSERT INTO message_signs (rowid, terms) VALUES (NEW.number, sign_terms(NEW.text));
 END;
 
 CREATE TRIGGER messages_words_after AFTER UPDATE OF text, status ON messages

@@ -72,7 +72,7 @@ def test_a_new_file_has_the_schema_that_was_agreed(path: Path) -> None:
             f"{sql};"
             for (sql,) in connection.execute(
                 "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT GLOB '*_words_[a-z]*' "
-                "AND name NOT GLOB 'message_bigrams_*' "
+                "AND name NOT GLOB 'message_bigrams_*' AND name NOT GLOB 'message_signs_*' "
                 "OR type = 'trigger' ORDER BY type, name"
             )
         ]

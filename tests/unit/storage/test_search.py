@@ -1,6 +1,7 @@
 """Search as a person types it: words they begin, any script, and nothing that acts as an operator."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from desktop.storage.conversation_store import ConversationStore
 from desktop.storage.database import Database
 from desktop.storage.folder_store import FolderStore
 from desktop.storage.message_search import FilterChoices, MessageSearch, SearchFilter
+from desktop.storage.migration import MIGRATIONS
 
 
 @pytest.fixture
@@ -292,22 +294,34 @@ def test_symbols_tell_words_apart(store: ConversationStore) -> None:
     assert found(store, "C++") == ["right"]
 
 
-def test_both_indexes_agree_with_the_text_after_any_change(store: ConversationStore) -> None:
+def test_all_indexes_agree_with_the_text_after_any_change(store: ConversationStore) -> None:
     keep(store, "c", "東京 first", "second")
-    for text in ("京都 and more", "plain", "再び東京"):
+    for text in ("京都 and more", "plain", "🎉 party", "+ and 🎉", "再び東京"):
         store.save_message(Message("c-1", "c", "c-0", "user", (TextPart(text),)))
         assert ids(store, text.split()[0]) == ["c-1"]
-    assert ids(store, "京都") == []
-    draft = Message("a", "c", "c-1", "assistant", (TextPart("書きかけ"),), "streaming")
+    assert ids(store, "京都") == ids(store, "🎉") == ids(store, "+") == []
+    draft = Message("a", "c", "c-1", "assistant", (TextPart("書きかけ 🚀"),), "streaming")
     store.add_message(draft)
-    assert ids(store, "書きかけ") == []
+    assert ids(store, "書きかけ") == ids(store, "🚀") == []
     store.save_message(msgspec.structs.replace(draft, status="complete"))
-    assert ids(store, "書きかけ") == ["a"]
+    assert ids(store, "書きかけ") == ids(store, "🚀") == ["a"]
     FolderStore(store.database).delete_conversations(["c"], 1.0)
     store.purge(2.0)
     with store.database.read() as connection:
         left = connection.execute("SELECT count(*) FROM message_bigrams WHERE message_bigrams MATCH '東*'")
         assert left.fetchone() == (0,)
+        left = connection.execute("SELECT count(*) FROM message_signs WHERE message_signs MATCH '1f680 OR 1f389'")
+        assert left.fetchone() == (0,)
+
+
+def test_a_sign_is_found_in_what_an_earlier_version_wrote(home: Path) -> None:
+    path = home / "data" / "earlier.db"
+    with closing(Database(path, migrations=MIGRATIONS[:4])) as earlier:
+        keep(ConversationStore(earlier), "c", "party 🎉", "C++ and €", "none", "±")
+    with closing(Database(path)) as database:
+        search = MessageSearch(database)
+        found = {sign: [hit.message_id for hit in search.search(sign)] for sign in ("🎉", "C++", "c €", "±", "…")}
+    assert found == {"🎉": ["c-0"], "C++": ["c-1"], "c €": ["c-1"], "±": ["c-3"], "…": []}
 
 
 def test_no_letter_of_any_script_makes_a_query_that_fails(store: ConversationStore) -> None:
