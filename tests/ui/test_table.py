@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.chat.markdown.answer_segments import TableSegment, segments
-from desktop.ui.chat.cell_width import CellMeasure, CellWidth, column_widths
+from desktop.ui.chat.cell_width import CellMeasure, CellWidth, column_widths, growing_widths
 from desktop.ui.chat.formula_objects import formula_width
 from desktop.ui.chat.markdown_table import MarkdownTableView
 from desktop.ui.theme.theme import Theme
@@ -302,6 +302,29 @@ def test_columns_keep_their_words_and_share_what_is_missing() -> None:
     assert scrolled[1] >= prose.word
     endless = column_widths([CellWidth(90_000.0, 90_000.0)], 100.0, 8.0, 400.0)
     assert endless[0] <= 400.0
+
+
+@pytest.mark.parametrize(
+    ("before", "room", "kept"),
+    [
+        ([72.0, 72.0], 200.0, True),
+        ([72.0, 72.0], 120.0, True),  # scrolled anyway
+        ([96.0, 96.0], 150.0, False),  # it would scroll for nothing
+        ([72.0, 60.0], 200.0, False),
+        ([72.0], 200.0, False),
+        ([], 200.0, False),
+    ],
+)
+def test_a_growing_table_keeps_its_widths_until_a_column_needs_more(
+    before: list[float], room: float, kept: bool
+) -> None:
+    """And takes room for a digit more then, so that the other columns do not follow one by one."""
+    needed = [61.0, 64.0]
+    widths = growing_widths(needed, before, room, 8.0)
+    assert (widths == before) == kept
+    assert all(width >= need for width, need in zip(widths, needed, strict=True))
+    assert sum(widths) <= room or sum(needed) > room
+    assert room < 200.0 or all(width >= need + 8.0 for width, need in zip(widths, needed, strict=True))
 
 
 def test_a_word_that_is_partly_bold_is_one_word(theme: Theme) -> None:

@@ -1,7 +1,10 @@
 """Column widths of tables: from the width in pixels of each cell's longest line and longest word."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
+from operator import ge
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QFont, QFontMetricsF
@@ -18,6 +21,7 @@ _WORDS = re.compile(
 _SPACES = re.compile(r"[^\S\u00a0\u202f\u2007]+")
 _LONGEST_MEASURED = 400
 _KEPT = 20_000
+_GROWS_BY = 12
 
 
 @dataclass(slots=True)
@@ -132,3 +136,14 @@ def column_widths(wanted: list[CellWidth], room: float, digit: float, seen: floa
         return [wide - (wide - low) * missing / spare for wide, low in zip(widest, least, strict=True)]
     prose = max(min(30 * digit, seen), 16 * digit)
     return [min(wide, max(word, prose)) for wide, word in zip(widest, words, strict=True)]
+
+
+def growing_widths(widths: list[float], before: Sequence[float], room: float, digit: float) -> list[float]:
+    """The widths of the columns of a table that grows, which need `widths` and had those `before`: by steps, with room
+    for a digit more, as each time all of it is laid out again. They do not make it scroll where `widths` would not.
+    """
+    scrolls = sum(widths) > room
+    if len(before) == len(widths) and all(map(ge, before, widths)) and (scrolls or sum(before) <= room):
+        return list(before)
+    wider = [float(ceil((width + digit) / _GROWS_BY) * _GROWS_BY) for width in widths]
+    return wider if scrolls or sum(wider) <= room else widths

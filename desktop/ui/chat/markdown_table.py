@@ -5,7 +5,6 @@ a growing one is only laid out at its end. One with very many cells is written a
 """
 
 import time
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
@@ -28,7 +27,7 @@ from desktop.chat.markdown.answer_segments import TableSegment
 from desktop.chat.markdown.table_text import cell_text, tab_separated
 from desktop.translation import tr
 from desktop.ui.chat.answer_direction import inline_right_to_left
-from desktop.ui.chat.cell_width import CellMeasure, CellWidth, column_widths
+from desktop.ui.chat.cell_width import CellMeasure, CellWidth, column_widths, growing_widths
 from desktop.ui.chat.citation_marks import CitationMarks
 from desktop.ui.chat.formula_objects import formulas_of
 from desktop.ui.chat.horizontal_scroll_area import HorizontalScrollArea
@@ -48,7 +47,6 @@ _CELLS_OF_PART, _CELLS_OF_GROWING_PART, _FEWEST_ROWS = 96, 36, 4
 """How many cells stand in one QTextTable: fewer in one that grows, as its last part is laid out with each row."""
 _CELLS_AT_ONCE = 160
 _ACROSS, _DOWN = M, XS + 2
-_GROWS_BY = 12
 _WIDENING_S = 0.006
 _LINE_HEIGHT = 116.0
 _SLACK = 2.0
@@ -148,7 +146,7 @@ class MarkdownTableView(QWidget):
         self._apply_widths(column_widths(self._wanted, room, self._measure.digit, seen))
         natural = round(sum(self._applied) + 2 * _ACROSS * self._columns + 0.49)
         if not natural <= self._laid_out <= 4 * natural:
-            self._laid_out = round(1.5 * natural)  # all is laid out again at another one, and it shows nowhere
+            self._laid_out = round(2.5 * natural)  # all is laid out again at another one, and it shows nowhere
         height = self.view.height_at(self._laid_out) if self._tables else 0
         height = self._area.lay_out(width, natural, height, from_right=bool(self._right_to_left))
         self._area.move(0, 0)
@@ -345,10 +343,8 @@ class MarkdownTableView(QWidget):
     def _apply_widths(self, widths: list[float]) -> None:
         widths = [width + _SLACK for width in widths]
         if self._table is not None and not self._table.closed:
-            # While it grows its columns grow by steps: each time all of it is laid out again.
-            wider = [float(ceil(width / _GROWS_BY) * _GROWS_BY) for width in widths]
-            around = 2 * _ACROSS * self._columns
-            widths = wider if sum(wider) + around <= self._width or sum(widths) + around > self._width else widths
+            room = self._width - 2 * _ACROSS * self._columns
+            widths = growing_widths(widths, self._applied, room, self._measure.digit)
         if widths != self._applied:
             self._applied = widths
             self._other_widths = len(self._tables)
