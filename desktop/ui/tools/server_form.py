@@ -235,7 +235,9 @@ class ServerForm(ScrollColumn):
         """Say how the command will be run, word by word."""
         text = self.command.text().strip()
         address = is_address(text) and not self._pasted
-        self.network.setEnabled(not address)
+        for parts, fits in ((self._of_command, not address), (self._of_address, address)):
+            for part in parts:
+                part.setVisible(fits)
         said = ""
         if text and not address:
             try:

@@ -203,7 +203,7 @@ def test_a_state_on_the_disk_is_read_where_it_holds_much_more(
         read(cache, context, prompt[:in_memory], "a")
         read(cache, context, [9] * 70, "b")
     stored: Any = Stored(prompt[:on_disk], damaged=damaged)
-    sequence, reused = cache.acquire(prompt, "a", "disk", lambda: stored)
+    sequence, reused = cache.acquire(prompt, "a", "disk", stored)
     assert (reused.count, reused.memory, reused.disk) == expected
     assert sequence.tokens == prompt[: reused.count]
 

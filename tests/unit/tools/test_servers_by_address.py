@@ -360,5 +360,6 @@ def test_a_server_of_the_official_package_by_both_revisions(place: Place, modern
     place.service.close()
     if not modern:
         sessions = {session for _, session in official.requests[1:]}
-        assert len(sessions) == 1 and None not in sessions
+        assert len(sessions) == 1
+        assert None not in sessions
         assert {method for method, _ in official.requests} == {"POST", "GET", "DELETE"}
