@@ -9,6 +9,7 @@ members, each of them but the manifest optional:
     config/presets.json     config/prompts.json     config/models.toml
     drafts.json             what was typed and not sent
     collections.json        the collections of documents: names, folders, and what was left out; not what was read
+    tool-servers.json       the tool servers: without the values of their environment and address, none allowed to start
     attachments/SHA256      each image, and what was read of each document, that a message names, by its sha256
     manifest.json           last: see `BackupManifest`
 
@@ -31,6 +32,7 @@ CONVERSATIONS = "conversations.db"
 LEDGER = "ledger.json"
 DRAFTS = "drafts.json"
 COLLECTIONS = "collections.json"
+TOOL_SERVERS = "tool-servers.json"
 CONFIG_FILES = ("settings.json", "presets.json", "prompts.json", "models.toml")
 ATTACHMENTS = "attachments/"
 
@@ -44,6 +46,7 @@ _LARGEST: dict[str, int] = {
     LEDGER: MAX_EXPORT_BYTES,
     DRAFTS: LARGEST_DRAFTS,
     COLLECTIONS: LARGEST_COLLECTIONS,
+    TOOL_SERVERS: LARGEST_CONFIG,
     **{f"config/{name}": LARGEST_CONFIG for name in CONFIG_FILES},
 }
 

@@ -30,6 +30,7 @@ from desktop.backup.backup_manifest import (
     LARGEST_DRAFTS,
     LEDGER,
     MANIFEST,
+    TOOL_SERVERS,
     VERSION,
     BackupCounts,
     BackupManifest,
@@ -51,6 +52,7 @@ from desktop.storage.collection_settings import CollectionSettings, read_collect
 from desktop.storage.database import Database
 from desktop.storage.database_snapshot import CONVERSATIONS_VERSION, count_conversations
 from desktop.storage.migration import LEDGER_MIGRATIONS
+from desktop.tools.tool_server_copy import without_secrets
 from desktop.translation import tr
 
 _BLOCK = 1 << 20
@@ -75,7 +77,8 @@ class PersonsData:
         """Whether there is anything that a backup could hold."""
         paths = self.paths
         config = (paths.config / name for name in CONFIG_FILES)
-        return any(each.exists() for each in (paths.database_file, paths.ledger_file, paths.documents_file, *config))
+        data = (paths.database_file, paths.ledger_file, paths.documents_file, paths.tool_servers_file)
+        return any(each.exists() for each in (*data, *config))
 
 
 @dataclass(frozen=True)
@@ -285,10 +288,11 @@ def _small_files(paths: Paths, left_out: list[str]) -> dict[str, bytes]:
     found = {}
     places = {f"config/{name}": (paths.config / name, LARGEST_CONFIG) for name in CONFIG_FILES}
     places[DRAFTS] = (paths.data / DRAFTS, LARGEST_DRAFTS)
+    places[TOOL_SERVERS] = (paths.tool_servers_file, LARGEST_CONFIG)
     for name, (path, largest) in places.items():
         try:
             content = read_bounded(path, largest, follow_link=True)
-            found[name] = _without_password(content) if name == "config/settings.json" else content
+            found[name] = _SECRETS_TAKEN_OUT.get(name, bytes)(content)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError, RecursionError) as error:
@@ -308,6 +312,9 @@ def _without_password(settings: bytes) -> bytes:
     scheme, mark, rest = proxy.rpartition("://")
     values["proxy"] = f"{scheme}{mark}{rest.rpartition('@')[2]}"
     return (json.dumps(values, indent=2) + "\n").encode("ascii")
+
+
+_SECRETS_TAKEN_OUT = {"config/settings.json": _without_password, TOOL_SERVERS: without_secrets}
 
 
 # --- where it goes ---------------------------------------------------------------------------------------------------

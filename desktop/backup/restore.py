@@ -13,7 +13,7 @@ import msgspec
 from desktop.atomic_file import DamagedFileError, read_bounded, read_struct, write_atomically
 from desktop.backup.backup_errors import restore_busy, unwritable
 from desktop.backup.backup_folder import BackupFolder
-from desktop.backup.backup_manifest import CONFIG_FILES, LARGEST_COLLECTIONS, LARGEST_DRAFTS
+from desktop.backup.backup_manifest import CONFIG_FILES, LARGEST_COLLECTIONS, LARGEST_CONFIG, LARGEST_DRAFTS
 from desktop.backup.backup_reader import TellBytes
 from desktop.backup.backup_writer import PersonsData
 from desktop.backup.database_repair import STAGE as REPAIR_STAGE
@@ -27,6 +27,8 @@ from desktop.process_lock import process_lock
 from desktop.storage.attachment_store import AttachmentStore
 from desktop.storage.collection_settings import CollectionSettings, restore_collection_settings
 from desktop.storage.conversation_merge import MergeCount, merge_conversations
+from desktop.tools.tool_server_copy import take_over
+from desktop.tools.tool_server_file import ToolServerFile
 from desktop.translation import tr
 
 TakeTurn = Callable[[Callable[[], MergeCount]], MergeCount]
@@ -40,7 +42,8 @@ class RestoreReport:
 
     `created` is when the backup was made, None where that is not known. `files` are settings and the like that were
     restored, `kept` those that are as they were here, `aside` the names under which former ones are kept.
-    `collections` counts those that were made or got folders. `problems` are sentences about what was not restored.
+    `collections` counts those that were made or got folders, `tool_servers` names those that were added. `problems` are
+    sentences about what was not restored.
     `safety` is the backup of what was here before, None where nothing was.
     """
 
@@ -52,6 +55,7 @@ class RestoreReport:
     kept: list[str] = field(default_factory=list)
     ledger: LedgerRestore = field(default_factory=LedgerRestore)
     collections: int = 0
+    tool_servers: tuple[str, ...] = ()
     problems: list[str] = field(default_factory=list)
     safety: Path | None = None
 
@@ -60,7 +64,7 @@ class RestoreReport:
         """Whether anything here is other than it was."""
         merge, ledger = self.merge, self.ledger
         added = merge.messages + merge.conversations + merge.folders + ledger.added + self.collections
-        return self.plan.choices.replace or bool(added or self.files)
+        return self.plan.choices.replace or bool(added or self.files or self.tool_servers)
 
 
 def restore_backup(
@@ -160,6 +164,8 @@ def _carry_out(
     _told(report, lambda: _restore_files(data, stage, plan, report))
     if stage.collections.exists():
         _told(report, lambda: _restore_collections(data, stage, plan, report))
+    if stage.tool_servers.exists():
+        _told(report, lambda: _restore_tool_servers(data, stage, report))
     if stage.ledger.exists():
         _told(report, lambda: _restore_ledger(data, stage, report))
     stage.clear()
@@ -230,6 +236,22 @@ def _restore_collections(data: PersonsData, stage: RestoreStage, plan: RestorePl
     except OSError as error:
         raise unwritable(tr("The collections were not restored."), stage.collections, error) from error
     report.collections = restore_collection_settings(data.documents, settings, plan.now)
+
+
+def _restore_tool_servers(data: PersonsData, stage: RestoreStage, report: RestoreReport) -> None:
+    """Add tool servers that are not here; none of them may start yet."""
+    try:
+        content = read_bounded(stage.tool_servers, LARGEST_CONFIG)
+        report.tool_servers, refused = take_over(ToolServerFile(data.paths.tool_servers_file), content, data.paths)
+    except ValueError:
+        report.problems.append(tr("The tool servers in the backup cannot be read."))
+        return
+    except OSError as error:
+        raise unwritable(tr("The tool servers were not restored."), stage.tool_servers, error) from error
+    report.problems += [
+        tr("The tool server “{name}” was not restored: what it was given cannot be given here.").format(name=name)
+        for name in refused
+    ]
 
 
 def _restore_ledger(data: PersonsData, stage: RestoreStage, report: RestoreReport) -> None:

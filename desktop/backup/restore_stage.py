@@ -15,7 +15,15 @@ import msgspec
 
 from desktop.atomic_file import open_regular, read_bounded, read_struct, sync_folder, write_atomically
 from desktop.backup.backup_errors import damaged_backup, unwritable
-from desktop.backup.backup_manifest import COLLECTIONS, CONFIG_FILES, CONVERSATIONS, DRAFTS, LARGEST_CONFIG, LEDGER
+from desktop.backup.backup_manifest import (
+    COLLECTIONS,
+    CONFIG_FILES,
+    CONVERSATIONS,
+    DRAFTS,
+    LARGEST_CONFIG,
+    LEDGER,
+    TOOL_SERVERS,
+)
 from desktop.backup.backup_reader import TellBytes, open_backup
 from desktop.errors import IntegrityError
 from desktop.paths import Paths
@@ -75,6 +83,10 @@ class RestoreStage:
     @property
     def collections(self) -> Path:
         return self.folder / COLLECTIONS
+
+    @property
+    def tool_servers(self) -> Path:
+        return self.folder / TOOL_SERVERS
 
     def config(self, name: str) -> Path:
         return self.folder / "config" / name

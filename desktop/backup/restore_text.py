@@ -48,6 +48,11 @@ def report_sentences(report: RestoreReport, *, command: bool = True) -> Iterator
             "{count} collections of documents were restored: their files are read again where they lie.",
             report.collections,
         ).format(count=report.collections)
+    if report.tool_servers:
+        yield tr(
+            "Tool servers were restored: {names}. None may start until you allow it, and a variable that they get has"
+            " to be given again."
+        ).format(names=", ".join(report.tool_servers))
     yield from _ledger(report)
     if report.safety is not None and command:
         yield tr("What was here before is in {file}; “latchkey restore --replace” with it undoes this.").format(

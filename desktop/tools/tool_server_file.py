@@ -37,11 +37,8 @@ class ToolServerFile:
         """What it holds. Raises IntegrityError where it is damaged, ResourceError where it cannot be read."""
         try:
             found = read_struct(self.path, ToolServers)
-            named = (*found.servers.items(), *found.removed.items())
-            if any(name != server.name or not is_server_name(name) for name, server in named):
-                raise DamagedFileError(22, tr("a server stands under a name that is not its own"), str(self.path))
-            if any(server.url and not is_server_address(server.url) for _, server in named):
-                raise DamagedFileError(22, tr("the address of a server is none"), str(self.path))
+            if mistake := _mistake(found):
+                raise DamagedFileError(22, mistake, str(self.path))
         except (FileNotFoundError, NotADirectoryError):
             return ToolServers()
         except DamagedFileError as error:
@@ -74,3 +71,24 @@ class ToolServerFile:
                     error,
                     tr("Free some space or make the folder writable."),
                 ) from error
+
+
+def decode_servers(data: bytes) -> ToolServers:
+    """The servers in `data`, as such a file holds them. Raises ValueError where it holds something else."""
+    try:
+        found = msgspec.json.decode(data, type=ToolServers)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    if mistake := _mistake(found):
+        raise ValueError(mistake)
+    return found
+
+
+def _mistake(found: ToolServers) -> str:
+    """What cannot be in such a list, "" where nothing is wrong."""
+    named = (*found.servers.items(), *found.removed.items())
+    if any(name != server.name or not is_server_name(name) for name, server in named):
+        return tr("a server stands under a name that is not its own")
+    if any(server.url and not is_server_address(server.url) for _, server in named):
+        return tr("the address of a server is none")
+    return ""

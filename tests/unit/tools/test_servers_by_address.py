@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -77,11 +76,12 @@ def test_a_server_is_asked_by_post_alone_and_each_request_is_logged(place: Place
         "mcp-name": "echo",
     }
     assert "authorization" not in called.headers
-    assert {(each.purpose, each.method, each.status) for each in place.network.log} == {("tools", "POST", 200)}
-    assert len(place.network.log) == len(server.asked)
     assert place.service.place("web") == (
         f"Runs at 127.0.0.1:{server.port}, a program on this computer that Latchkey did not start."
     )
+    place.service.close()
+    assert {(each.purpose, each.method, each.status) for each in place.network.log} == {("tools", "POST", 200)}
+    assert len(place.network.log) == len(server.asked)
 
 
 def test_a_session_is_kept_to_and_ended_and_one_that_is_over_is_begun_anew(place: Place) -> None:
@@ -306,50 +306,10 @@ def test_a_server_that_does_not_name_its_tools(place: Place) -> None:
         place.service.place("other")
 
 
-class OfficialServer:
-    """A server of the official package, with its own HTTP server. Without `modern` it does not know the newest
-    revision, as servers of before."""
-
-    def __init__(self, *, modern: bool) -> None:
-        import uvicorn
-        from mcp.server.mcpserver import Context, MCPServer
-
-        made = MCPServer("official")
-
-        @made.tool()
-        async def add(a: int, b: int, context: Context) -> int:
-            """Adds two numbers."""
-            await context.report_progress(1, 2)
-            return a + b
-
-        app = made.streamable_http_app()
-
-        async def as_before(scope: Any, receive: Any, send: Any) -> None:
-            if (b"mcp-protocol-version", b"2026-07-28") in scope.get("headers", ()):
-                await send({"type": "http.response.start", "status": 400, "headers": []})
-                await send({"type": "http.response.body", "body": b""})
-                return
-            self.requests.append((scope.get("method"), dict(scope.get("headers", ())).get(b"mcp-session-id")))
-            await app(scope, receive, send)
-
-        self.requests: list[tuple[str, bytes | None]] = []
-        self.server = uvicorn.Server(uvicorn.Config(app if modern else as_before, port=0, log_config=None))
-        self.thread = threading.Thread(target=self.server.run)
-
-    def __enter__(self) -> str:
-        self.thread.start()
-        while not self.server.started:
-            time.sleep(0.01)
-        port = self.server.servers[0].sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}/mcp"
-
-    def __exit__(self, *_: object) -> None:
-        self.server.should_exit = True
-        self.thread.join()
-
-
 @pytest.mark.parametrize(("modern", "revision"), [(True, "2026-07-28"), (False, "2025-11-25")])
 def test_a_server_of_the_official_package_by_both_revisions(place: Place, modern: bool, revision: str) -> None:
+    from tests.fakes.official_mcp_server import OfficialServer  # brings a web server along
+
     official = OfficialServer(modern=modern)
     place.service.add(ToolServer("web", url=place.stack.enter_context(official)))
     place.service.set_allowed("web", True)
