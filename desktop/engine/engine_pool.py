@@ -89,8 +89,7 @@ class EnginePool:
 
     @property
     def model(self) -> ModelInfo | None:
-        chosen = self._chosen
-        return chosen.client.model if chosen is not None else None
+        return chosen.client.model if (chosen := self._chosen) is not None else None
 
     @property
     def loaded(self) -> tuple[LoadParams, ...]:
@@ -105,6 +104,10 @@ class EnginePool:
         if found is not None and found.client.state == "answering":
             return "answering"
         return "loading" if waits else found.client.state if found is not None else "empty"
+
+    def info_of(self, params: LoadParams) -> ModelInfo | None:
+        with self._lock:
+            return found.client.model if (found := self._find(params)) is not None else None
 
     def waits_for_memory(self, params: LoadParams) -> bool:
         with self._lock:
@@ -378,8 +381,7 @@ class EnginePool:
                 _log.exception("the pool of engines failed")
 
     def _minutes(self) -> float:
-        minutes = self._unload_after()
-        return _UNLOAD_AFTER_MIN if minutes is None else minutes
+        return _UNLOAD_AFTER_MIN if (minutes := self._unload_after()) is None else minutes
 
     def _until_due(self) -> float | None:
         """Seconds until an engine has had nothing to do for long enough; None while none can have."""

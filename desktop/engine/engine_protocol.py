@@ -134,6 +134,9 @@ class MultiModelEngine(Engine, Protocol):
     def state_of(self, params: LoadParams) -> EngineState:
         """The state of the model that was loaded with `params`; "empty" where it is not, or may not stay."""
 
+    def info_of(self, params: LoadParams) -> ModelInfo | None:
+        """What the model that is loaded with `params` says of itself; None while it is not loaded."""
+
     def waits_for_memory(self, params: LoadParams) -> bool:
         """Whether a model that is to be loaded with `params` waits until another one has ended its answers, as there is
         no memory for both."""

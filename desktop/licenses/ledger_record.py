@@ -18,6 +18,7 @@ EventKind = Literal[
     "downloaded",
     "imported",
     "loaded",
+    "served",
     "refused",
     "removed",
     "restarted",
@@ -49,7 +50,8 @@ class LedgerEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     `repository` and `commit` are where its file came from, `license` and `text_sha256` the license and the exact text
     that was accepted (or refused for). `person` is the name that was typed, `organization` what was typed with it.
-    `note` says in one sentence why (a refusal, a suspension, a restart); of a record `restored` it holds the record of
+    `note` says in one sentence why (a refusal, a suspension, a restart); of a record `served` it is the name of the
+    program that the server gives answers of the model; of a record `restored` it holds the record of
     another ledger: see `desktop.licenses.restored_records`. No chat content is ever in it.
     """
 

@@ -239,6 +239,13 @@ class LicenseCheck:
         fact = subject.ledger_event("loaded", file_sha256=hashed.sha256, note=note)
         (self.recorder.record if is_built_in(hashed.sha256) else self._ledger.append)(fact)
 
+    def record_served(self, path: Path, client: str) -> None:
+        """The model at `path`, which is loaded, answers another program, called `client`: record it. Raises UserError
+        as `record_load` does."""
+        subject, hashed = self._subject_of(path), self._unchanged(path)
+        fact = subject.ledger_event("served", file_sha256=hashed.sha256, note=client)
+        (self.recorder.record if is_built_in(hashed.sha256) else self._ledger.append)(fact)
+
     def loaded_sha256(self, path: Path) -> str:
         """The hash of the model that was admitted at `path` last. Raises IntegrityError where none was, or where it
         was touched since."""

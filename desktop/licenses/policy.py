@@ -6,6 +6,7 @@ require_checksum = true             # only files whose sha256 the catalog or the
 endpoint = ["https://hub.example"]  # the Hubs whose word counts; only Hugging Face where it is left out
 offline = true
 imports = false                     # no files from elsewhere
+server = false                      # no model is served to other programs
 
 [allow]                             # where a list is given, only what is on it
 license = ["Apache-2.0", "MIT"]
@@ -62,6 +63,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endpoint: tuple[str, ...] | None = None
     offline: bool = False
     imports: bool = True
+    server: bool = True
     allow: PolicyRules = PolicyRules()
     deny: PolicyRules = PolicyRules()
 
@@ -149,6 +151,12 @@ def _forbids(
 def forbids_imports(policy: Policy | CombinedPolicy) -> ForbiddenError | None:
     """The error where files of one's own may not be added."""
     return next((_no_imports(each) for each in _each(policy) if not each.imports), None)
+
+
+def forbids_server(policy: Policy | CombinedPolicy) -> ForbiddenError | None:
+    """The error where no model may be served to other programs."""
+    denying = next((each for each in _each(policy) if not each.server), None)
+    return None if denying is None else forbidden_error(denying, tr("serving models to other programs"))
 
 
 def forbids_purpose(policy: Policy | CombinedPolicy, purpose: Purpose) -> ForbiddenError | None:

@@ -134,6 +134,10 @@ class FakeEngine:
         del params
         return self._state
 
+    def info_of(self, params: LoadParams) -> ModelInfo | None:
+        """That of the one model it holds."""
+        return self._model if params == self._params else None
+
     def forget(self, conversation: str) -> None:
         self.forgotten.append(conversation)
 

@@ -185,6 +185,7 @@ def event_name(event: str) -> str:
         "downloaded": tr("downloaded"),
         "imported": tr("imported"),
         "loaded": tr("loaded"),
+        "served": tr("served"),
         "refused": tr("refused"),
         "removed": tr("removed"),
         "restarted": tr("ledger begun anew"),

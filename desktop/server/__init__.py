@@ -1,0 +1,1 @@
+"""The models for other programs: an HTTP server that speaks the interfaces of OpenAI and of Anthropic."""

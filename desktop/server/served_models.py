@@ -1,0 +1,165 @@
+"""The models that the server offers: those of the library, by their ids, loaded as everywhere else."""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from desktop.chat.engine_requests import load_params
+from desktop.engine.engine_errors import error_from_event
+from desktop.engine.engine_protocol import MultiModelEngine
+from desktop.engine.load_params import LoadParams
+from desktop.engine.unsupported_file import ModelKind
+from desktop.engine.worker_messages import LoadEvent, LoadProgress, ModelInfo, RequestFailed
+from desktop.errors import EngineError, NotFoundError
+from desktop.library.library_model import LibraryModel, ListedModel
+from desktop.licenses.license_check import LicenseCheck
+from desktop.licenses.policy import forbids_server
+from desktop.licenses.policy_file import PolicySource
+from desktop.settings import Settings
+from desktop.translation import tr
+
+if TYPE_CHECKING:
+    from desktop.library.library import Library
+
+_MOST_CLIENTS = 50
+"""Clients of a model that the ledger is told of by their names; others have one name together."""
+
+
+@dataclass(frozen=True)
+class OfferedModel:
+    """A model as it is listed. `created` is when its file was made, in seconds since 1970; `context_length` that which
+    it is loaded with, None while it is not."""
+
+    id: str
+    name: str
+    publisher: str
+    kind: ModelKind
+    created: int
+    context_length: int | None
+
+
+class ServedModels:
+    """`parallel` is how many answers one model gives at once, None: as the settings say. `only` are the ids of those
+    that are offered, () for all. Methods read files: not for the server's loop."""
+
+    def __init__(
+        self,
+        engine: MultiModelEngine,
+        library: "Library",
+        license_check: LicenseCheck,
+        policy: PolicySource,
+        settings: Callable[[], Settings],
+        *,
+        parallel: int | None = None,
+        only: Sequence[str] = (),
+    ) -> None:
+        self._engine = engine
+        self._library = library
+        self._license_check = license_check
+        self._policy = policy
+        self._settings = settings
+        self._parallel = parallel
+        self._only = tuple(only)
+        self._recorded: dict[Path, set[str]] = {}
+        self._recording = threading.Lock()
+
+    def listed(self) -> list[OfferedModel]:
+        """Every model that is offered. Raises ForbiddenError where a policy forbids to serve any."""
+        self.refuse_forbidden()
+        return [
+            OfferedModel(
+                each.model.id,
+                each.model.name,
+                each.model.publisher,
+                each.model.kind,
+                _made_at(each.model.path),
+                info.context_length if (info := self.info(self.params(each.model))) is not None else None,
+            )
+            for each in self._here()
+            if each.model is not None
+        ]
+
+    def find(self, model_id: str, kind: ModelKind = "chat") -> LibraryModel:
+        """The model with this id. A path is none, and says nothing about the files here. Raises NotFoundError,
+        EngineError where it is of another kind, ForbiddenError where a policy forbids to serve any."""
+        self.refuse_forbidden()
+        for each in self._here():
+            model = each.model
+            if model is None or model_id not in (model.id, model.file_id, each.subject.id):
+                continue
+            if model.kind != kind:
+                raise EngineError(
+                    tr("{model} is an embedding model, and cannot chat.").format(model=model.name)
+                    if model.kind == "embedding"
+                    else tr("{model} is no embedding model.").format(model=model.name)
+                )
+            return model
+        raise NotFoundError(
+            tr("There is no model called {model} here.").format(model=model_id), "", tr("GET /v1/models names them.")
+        )
+
+    def params(self, model: LibraryModel) -> LoadParams:
+        """How the model is loaded."""
+        settings = self._settings()
+        if model.kind == "embedding":
+            return LoadParams(str(model.path), embedding=True, threads=settings.threads)
+        if self._parallel is None:
+            return load_params(model, settings, parallel=settings.parallel_answers)
+        return msgspec.structs.replace(load_params(model, settings), parallel=self._parallel)
+
+    def info(self, params: LoadParams) -> ModelInfo | None:
+        """What the model loaded with `params` says of itself; None while it is not loaded."""
+        return self._engine.info_of(params)
+
+    def preload(self, model_id: str) -> LibraryModel:
+        """Load a model before anybody asks. Raises UserError, also where its license does not allow it."""
+        try:
+            model = self.find(model_id)
+        except EngineError:
+            model = self.find(model_id, "embedding")
+        events: queue.SimpleQueue[LoadEvent] = queue.SimpleQueue()
+        self._engine.load(self.params(model), events.put, keep=True)
+        while isinstance(event := events.get(), LoadProgress):
+            pass
+        if isinstance(event, RequestFailed):
+            raise error_from_event(event)
+        return model
+
+    def refuse_forbidden(self) -> None:
+        """Raises ForbiddenError where a policy forbids to serve models."""
+        refusal = forbids_server(self._policy.current())
+        if refusal is not None:
+            raise refusal
+
+    def record_client(self, model: LibraryModel, client: str) -> None:
+        """Have the ledger know, once, that `client` uses the model, which is loaded. Raises UserError where it cannot:
+        no answer is given then."""
+        with self._recording:
+            known = self._recorded.setdefault(model.path, set())
+            name = client if client in known or len(known) < _MOST_CLIENTS else tr("further programs")
+            if name not in known:
+                self._license_check.record_served(model.path, name)
+                known.add(name)
+
+    def _here(self) -> list[ListedModel]:
+        found = [*self._library.installed(), *self._library.installed("embedding")]
+        if not self._only:
+            return found
+        return [
+            each
+            for each in found
+            if each.model is not None
+            and not {each.model.id, each.model.file_id, each.subject.id}.isdisjoint(self._only)
+        ]
+
+
+def _made_at(path: Path) -> int:
+    try:
+        return int(path.stat().st_mtime)
+    except OSError:
+        return 0
