@@ -55,6 +55,10 @@ class Paths:
         return self.config / "prompts.json"
 
     @property
+    def endpoints_file(self) -> Path:
+        return self.config / "endpoints.json"
+
+    @property
     def database_file(self) -> Path:
         return self.data / "latchkey.db"
 

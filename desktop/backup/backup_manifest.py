@@ -6,7 +6,7 @@ members, each of them but the manifest optional:
     conversations.db        the conversations: a SQLite database of the schema version that the manifest names
     ledger.json             the ledger with its texts, as `latchkey licenses export FILE.json` writes it
     config/settings.json    the settings, without the password of a proxy
-    config/presets.json     config/prompts.json     config/models.toml
+    config/presets.json     config/prompts.json     config/models.toml     config/endpoints.json
     drafts.json             what was typed and not sent
     collections.json        the collections of documents: names, folders, and what was left out; not what was read
     tool-servers.json       the tool servers: without the values of their environment and address, none allowed to start
@@ -32,8 +32,7 @@ CONVERSATIONS = "conversations.db"
 LEDGER = "ledger.json"
 DRAFTS = "drafts.json"
 COLLECTIONS = "collections.json"
-TOOL_SERVERS = "tool-servers.json"
-CONFIG_FILES = ("settings.json", "presets.json", "prompts.json", "models.toml")
+CONFIG_FILES = ("settings.json", "presets.json", "prompts.json", "models.toml", "endpoints.json")
 ATTACHMENTS = "attachments/"
 
 LARGEST_MANIFEST = 256 << 20

@@ -231,6 +231,8 @@ class LoadableModel(Protocol):
     def stops(self) -> tuple[str, ...]: ...
     @property
     def projector_path(self) -> Path | None: ...
+    @property
+    def endpoint(self) -> str: ...
 
 
 def load_params(model: LoadableModel, settings: Settings, *, parallel: int = 1) -> LoadParams:
@@ -257,6 +259,7 @@ def load_params(model: LoadableModel, settings: Settings, *, parallel: int = 1) 
         adapters=tuple(LoraAdapter(each.path, each.scale) for each in own.adapters),
         prompt_cache_bytes=settings.prompt_cache_memory,
         projector=str(model.projector_path or ""),
+        endpoint=model.endpoint,
         **{name: value for name, value in given.items() if value is not None},
     )
 

@@ -161,7 +161,7 @@ def _alone(options: Namespace, tools: CommandContext, text: str, what: _Asked, g
     question = Message("question", "", None, "user", (TextPart(text),))
     passages: tuple[PassagePart, ...] = ()
     images = asked_images(given, tools, params)
-    with tools.engine() as engine:
+    with tools.engine_for(params) as engine:
         info = load_model(engine, model, params, tools.output)
         asked_with = with_stops(what.change(counts.options_for(info)), counts.own_stops)
         if given:

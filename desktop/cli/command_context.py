@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from desktop.documents.document_reader import DocumentReader
     from desktop.engine.engine_client import EngineClient
     from desktop.engine.engine_pool import EnginePool
+    from desktop.engine.engine_protocol import Engine
     from desktop.engine.kernel_check import KernelCheck
+    from desktop.engine.load_params import LoadParams
     from desktop.engine.prompt_cache_folder import PromptCacheFolder
     from desktop.library.downloads import Downloads
     from desktop.library.file_hashes import FileHashes
@@ -207,13 +209,25 @@ class CommandContext:
             engine.close()
 
     @contextmanager
+    def engine_for(self, params: "LoadParams") -> Iterator["Engine"]:
+        """The same for a model that is to be loaded with `params`, be it on this machine or not."""
+        engine = self.assembly.remote_engine() if params.endpoint else self._make_engine()
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+    @contextmanager
     def engine_pool(self) -> Iterator["EnginePool"]:
         """An engine for several models, which are gone when the block is left."""
         from desktop.engine.engine_pool import EnginePool
 
         settings = self.settings
         pool = EnginePool(
-            self._make_engine, memory=lambda: settings.model_memory, unload_after=lambda: settings.unload_after
+            self._make_engine,
+            make_remote=self.assembly.remote_engine,
+            memory=lambda: settings.model_memory,
+            unload_after=lambda: settings.unload_after,
         )
         try:
             yield pool

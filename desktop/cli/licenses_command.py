@@ -81,7 +81,7 @@ def revoke(options: Namespace, tools: CommandContext) -> None:
     part = False
     try:
         subject = tools.library.find_listed(options.model).subject
-        model_id, name, part = subject.id, subject.name, subject.built_in
+        model_id, name, part = subject.ledger_id, subject.name, subject.built_in
     except (NotFoundError, LicenseError):
         model_id, name = tools.library.id_of(options.model), ""
     records = tools.acknowledgements.revoke(model_id, name)

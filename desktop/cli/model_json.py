@@ -7,6 +7,7 @@ from typing import Any
 from desktop.catalog.lineage import Ancestor, EffectiveTerm, LineageFlag
 from desktop.catalog.quantization import is_quantization_aware, quality_of
 from desktop.cli.command_context import CommandContext
+from desktop.endpoints.endpoint import ServedModel
 from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.projector_header import find_projector
 from desktop.errors import UserError
@@ -33,7 +34,7 @@ def card_of(listed: ListedModel, tools: CommandContext, *, hashed: bool = False)
 
 def file_hash(listed: ListedModel, tools: CommandContext) -> str | None:
     """The sha256 of the model's file as it is now; None where there is none, or it cannot be read."""
-    if listed.model is None:
+    if listed.model is None or listed.model.served is not None:
         return None
     try:
         return tools.hashes.model(parts_of(listed.model.path))
@@ -63,7 +64,7 @@ def describe(card: LibraryCard, tools: CommandContext, *, hashed: bool) -> dict[
         "runnable": not subject.not_runnable,
         "not_runnable": subject.not_runnable or None,
         "files": _files(listed, fit, tools, hashed=hashed),
-        "installed": model is not None,
+        "installed": model is not None and model.served is None,
         "fits": loadable(fit),
         "fit": _fit(fit),
         "state": model_state(card),
@@ -79,18 +80,25 @@ def describe(card: LibraryCard, tools: CommandContext, *, hashed: bool) -> dict[
         "adapter": bool(model and model.adapter),
         "kind": model.kind if model and not model.adapter else None,
         "recognized_by": (model.identified_by or None) if model else None,
-        "path": str(model.path) if model else None,
+        "path": str(model.path) if model and model.served is None else None,
+        "location": "remote" if model and model.served is not None else "local",
+        "endpoint": _endpoint(model.served) if model and model.served is not None else None,
         "projector": _projector(listed),
         "repository": subject.repository or None,
         "summary": entry.summary if entry else None,
         "page": (entry.page or None) if entry else None,
-        "context_length": (header.context_length if header else entry.context_length if entry else 0) or None,
+        "context_length": _context_length(listed, header),
         "parameters": (header.parameters if header else entry.parameters if entry else 0) or None,
         "languages": list(entry.languages) if entry else [],
         "published": (entry.published or None) if entry else None,
         "strengths": list(entry.strengths) if entry else [],
         "unchecked": list(entry.unchecked) if entry else [],
     }
+
+
+def _endpoint(served: ServedModel) -> dict[str, Any]:
+    """Where a model that is not on this machine runs: what is written to it goes to `host`."""
+    return {"name": served.endpoint.name, "address": served.endpoint.address, "host": served.endpoint.host}
 
 
 def _projector(listed: ListedModel) -> dict[str, Any] | None:
@@ -171,6 +179,8 @@ def _files(
 ) -> list[dict[str, Any]]:
     """The file that is here, those at the Hub, or those that the catalog names; what could not be checked is null."""
     model = listed.model
+    if model is not None and model.served is not None:
+        return []
     if model is not None:
         known = listed.subject.file_sha256 or None
         sha256 = file_hash(listed, tools) if hashed or known is None else known
@@ -222,7 +232,7 @@ def _sha256(file: HubFileRecord) -> str:
 
 
 def _header(listed: ListedModel) -> GgufHeader | None:
-    if listed.model is None:
+    if listed.model is None or listed.model.served is not None:
         return None
     try:
         return read_header(listed.model.path, embedding=None)
@@ -235,7 +245,7 @@ def fit_of(listed: ListedModel, header: GgufHeader | None, machine: HardwareLimi
 
     None for one that no machine runs.
     """
-    if listed.subject.not_runnable:
+    if listed.subject.not_runnable or listed.subject.served_at:
         return None
     if header is not None:
         projector = listed.model.projector_path if listed.model is not None else None
@@ -247,6 +257,13 @@ def fit_of(listed: ListedModel, header: GgufHeader | None, machine: HardwareLimi
         sizes = [each.size for each in (listed.entry.offered if listed.entry else ()) if each.size]
     active = active_weight_share(listed.entry) if listed.entry else None
     return fit_of_size(min(sizes, default=0), machine, active=active)
+
+
+def _context_length(listed: ListedModel, header: GgufHeader | None) -> int | None:
+    if listed.model is not None and listed.model.served is not None:
+        return listed.model.served.context_length
+    entry = listed.entry
+    return (header.context_length if header else entry.context_length if entry else 0) or None
 
 
 def loadable(fit: HardwareFit | None) -> bool | None:

@@ -41,7 +41,7 @@ class FileVerification(msgspec.Struct, frozen=True):
 def run_verify(options: Namespace, tools: CommandContext) -> None:
     """Raises IntegrityError where a file is not what it was, NotFoundError where one is gone."""
     found = [tools.library.find_listed(options.id)] if options.id else tools.library.listed_files()
-    here = [listed for listed in found if listed.model is not None]
+    here = [listed for listed in found if listed.model is not None and listed.model.served is None]
     if options.id and not here:
         tools.library.find(options.id)  # says that it is not here
         raise NotFoundError(tr("{model} is not on this computer.").format(model=options.id))
@@ -235,6 +235,13 @@ def _remove(options: Namespace, tools: CommandContext) -> None:
             tr("{model} was not on this disk. What the Hub said of it is forgotten.").format(model=known.id)
         )
         return
+    if model.served is not None:
+        name = model.served.endpoint.name
+        raise NotFoundError(
+            tr("{model} is not on this machine, so nothing of it is to be removed.").format(model=model.id),
+            "",
+            tr("“latchkey endpoints remove {name}” removes its endpoint.").format(name=name),
+        )
     freed = tools.assembly.importer.remove(model.id)
     if freed:
         tools.output.line(tr("Removed {model}: {size} are free again.").format(model=model.id, size=size_text(freed)))

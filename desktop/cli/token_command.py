@@ -6,6 +6,7 @@ from typing import NoReturn
 import msgspec
 
 from desktop.cli.command_context import CommandContext
+from desktop.cli.endpoints_token import endpoint_address_of, keep_token
 from desktop.cli.exit_codes import DONE, UsageError
 from desktop.cli.terminal_input import read_hidden, read_piped
 from desktop.cli.vault_prompt import note_foreign_token, open_or_make_vault, with_token
@@ -15,6 +16,7 @@ from desktop.hub.hub_client import HubClient
 from desktop.hub.repository_access import TOKENS_PAGE
 from desktop.hub.whoami import WhoAmI
 from desktop.network.access_token import AccessToken, origin_of
+from desktop.network.url import parse_url
 from desktop.safe_text import escape_controls
 from desktop.translation import tr
 
@@ -54,6 +56,12 @@ def run(options: Namespace, tools: CommandContext) -> int:
 
 def _set(options: Namespace, tools: CommandContext) -> None:
     """Take a token, ask the Hub about it, keep it, and say so. One that the Hub refuses is not kept."""
+    if address := endpoint_address_of(options.host, tools):
+        keep_token(address, tools, options.place)
+        host = parse_url(address).authority
+        tools.output.line(_kept_sentence(tools.online.tokens.place(host) or "session", host))
+        tools.output.note(tr("It was not checked: “latchkey endpoints check” asks that server with it."))
+        return
     hub = _hub(options.host, tools)
     token, passphrase = _given_token(hub, options.place, tools)
     place = options.place or tools.online.tokens.best_place()

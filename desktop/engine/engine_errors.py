@@ -6,11 +6,13 @@ from desktop.engine import hardware
 from desktop.engine.message_bounds import LONGEST_TEXT, LONGEST_WORDS
 from desktop.engine.worker_messages import ProbeResult, RequestFailed
 from desktop.errors import (
+    AccessError,
     ContextFullError,
     EngineError,
     ForbiddenError,
     IntegrityError,
     LicenseError,
+    NetworkError,
     NotFoundError,
     ResourceError,
     UserError,
@@ -20,13 +22,17 @@ from desktop.translation import tr
 if TYPE_CHECKING:
     from desktop.engine.worker_process import WorkerExit
 
-ErrorKind = Literal["engine", "context-full", "resource", "not-found", "license", "forbidden", "integrity", "bug"]
+ErrorKind = Literal[
+    "engine", "context-full", "resource", "not-found", "license", "access", "forbidden", "integrity", "network", "bug"
+]
 _KINDS: tuple[tuple[ErrorKind, type[UserError]], ...] = (
     ("resource", ResourceError),
     ("not-found", NotFoundError),
     ("license", LicenseError),
+    ("access", AccessError),
     ("forbidden", ForbiddenError),
     ("integrity", IntegrityError),
+    ("network", NetworkError),
     ("context-full", ContextFullError),
     ("engine", EngineError),
 )

@@ -18,9 +18,8 @@ import msgspec
 from desktop.engine import engine_errors
 from desktop.engine.command_queue import unstarted_result
 from desktop.engine.embedding_messages import EmbedRequest, EmbedResult
-from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_command import AnswerCommand, EmbedCommand, call_listener
-from desktop.engine.engine_protocol import EngineState
+from desktop.engine.engine_protocol import EngineState, StartableEngine
 from desktop.engine.load_params import LoadParams
 from desktop.engine.pooled_engine import EngineMemory, PendingLoad, PooledEngine
 from desktop.engine.worker_messages import (
@@ -42,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 class EnginePool:
-    """A `MultiModelEngine`. `make_engine` makes an engine without a model.
+    """A `MultiModelEngine`. `make_engine` makes an engine without a model, `make_remote` one for models at endpoints.
 
     `memory` gives the bytes that the models may take together, None for three quarters of what is free;
     `unload_after` the minutes after which one that has nothing to do is unloaded, None for 30, 0 for never.
@@ -50,13 +49,14 @@ class EnginePool:
 
     def __init__(
         self,
-        make_engine: Callable[[], EngineClient],
+        make_engine: Callable[[], StartableEngine],
         *,
+        make_remote: Callable[[], StartableEngine] | None = None,
         memory: Callable[[], int | None] = lambda: None,
         unload_after: Callable[[], float | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._make_engine = make_engine
+        self._make_engine, self._make_remote = make_engine, make_remote
         self._memory = EngineMemory(memory)
         self._unload_after = unload_after
         self._clock = clock
@@ -64,7 +64,7 @@ class EnginePool:
         self._lock = threading.RLock()
         self._engines: list[PooledEngine] = []
         self._chosen: PooledEngine | None = None
-        self._spare: EngineClient | None = None
+        self._spare: StartableEngine | None = None
         self._owners: dict[int, PooledEngine] = {}
         self._demanded: dict[int, AnswerCommand | EmbedCommand] = {}
         self._loads: list[PendingLoad] = []
@@ -164,7 +164,7 @@ class EnginePool:
             if self._closed:
                 return True
             if engine is None:
-                engine = PooledEngine(self._take_spare(), load.params, self._clock())
+                engine = PooledEngine(self._take_spare(load.params), load.params, self._clock())
                 self._engines.append(engine)
             engine.begin_load(self._clock())
             load.engine = engine
@@ -201,7 +201,7 @@ class EnginePool:
             if engine.client.model is not None or engine.client.state != "empty" or not engine.idle:
                 return
             self._forget(engine)
-            if self._spare is None and not self._closed:
+            if self._spare is None and not self._closed and not engine.params.endpoint:
                 self._spare = engine.client
                 return
         engine.client.close()
@@ -339,7 +339,7 @@ class EnginePool:
         if threading.current_thread() is not self._thread:
             self._thread.join(_CLOSE_S)
 
-    def _clients(self) -> list[EngineClient]:
+    def _clients(self) -> list[StartableEngine]:
         with self._lock:
             return [each.client for each in self._engines] + ([self._spare] if self._spare is not None else [])
 
@@ -352,7 +352,9 @@ class EnginePool:
         if self._chosen is engine:
             self._chosen = None
 
-    def _take_spare(self) -> EngineClient:
+    def _take_spare(self, params: LoadParams | None = None) -> StartableEngine:
+        if params is not None and params.endpoint and self._make_remote is not None:
+            return self._make_remote()
         spare, self._spare = self._spare, None
         return spare or self._make_engine()
 

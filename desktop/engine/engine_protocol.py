@@ -114,6 +114,16 @@ class Engine(Protocol):
         """Unload and stop every thread. The engine cannot be used afterwards."""
 
 
+class StartableEngine(Engine, Protocol):
+    """An engine that a pool starts and ends."""
+
+    def start(self) -> None:
+        """Do ahead of need what the first load would wait for."""
+
+    def begin_close(self) -> None:
+        """Begin to close, without waiting; `close` waits."""
+
+
 class MultiModelEngine(Engine, Protocol):
     """Several loaded models, a worker process each. `load` chooses one; the others stay loaded while memory allows it.
 

@@ -37,6 +37,9 @@ class LoadParams(msgspec.Struct, frozen=True):
     `adapters` are put on top of the model, in their order; each is a file of its own, with a license of its own.
     `projector` is the file that lets the model see pictures (mmproj), "" for none.
 
+    `endpoint` is the address of the endpoint that runs the model, "" for one on this machine: `model_path` stands for
+    it then, nothing is loaded here, and what says how counts for nothing.
+
     `chat_template` (Jinja) and `stops` are the prompt that the catalog knows for the model: they count where its file
     carries no template of its own. `own_template` is a person's, and counts in place of any other. `cpu_variant` "" is
     the best that this processor can run. `extra_buffers` are llama.cpp's: weights repacked for the processor, AMX among
@@ -68,3 +71,4 @@ class LoadParams(msgspec.Struct, frozen=True):
     own_template: str = ""
     adapters: tuple[LoraAdapter, ...] = ()
     projector: str = ""
+    endpoint: str = ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.engine import hardware
-from desktop.engine.engine_client import EngineClient
+from desktop.engine.engine_protocol import StartableEngine
 from desktop.engine.gguf_header import read_header
 from desktop.engine.load_params import LoadParams
 from desktop.engine.memory_estimate import BufferOptions, automatic_contexts, estimate_memory
@@ -37,7 +37,7 @@ class PooledEngine:
     `released` says that nobody needs it so soon.
     """
 
-    def __init__(self, client: EngineClient, params: LoadParams, now: float) -> None:
+    def __init__(self, client: StartableEngine, params: LoadParams, now: float) -> None:
         self.client = client
         self.params = params
         self.used_at = now
@@ -96,8 +96,8 @@ class EngineMemory:
 
         One that is alone may take what there is: whether it fits is found out when it is loaded.
         """
-        loaded = [each for each in engines if each.size or not each.idle]
-        if not loaded:
+        loaded = [each for each in engines if (each.size or not each.idle) and not each.params.endpoint]
+        if not loaded or params.endpoint:
             return []
         for engine in loaded:
             if not engine.size:
@@ -132,7 +132,10 @@ class EngineMemory:
 
 
 def needed_memory(params: LoadParams, context_length: int = 0) -> int:
-    """Bytes that a model takes which is loaded with `params`, by estimate; 0 where its file cannot be read."""
+    """Bytes that a model takes which is loaded with `params`, by estimate; 0 where its file cannot be read, and where
+    it is not on this machine."""
+    if params.endpoint:
+        return 0
     try:
         header = read_header(Path(params.model_path), embedding=params.embedding)
     except (UserError, OSError, ValueError) as error:

@@ -339,7 +339,18 @@ class RequestFailed(msgspec.Struct, frozen=True, tag="failed"):
     """
 
     id: Int64
-    kind: Literal["engine", "context-full", "resource", "not-found", "license", "forbidden", "integrity", "bug"]
+    kind: Literal[
+        "engine",
+        "context-full",
+        "resource",
+        "not-found",
+        "license",
+        "access",
+        "forbidden",
+        "integrity",
+        "network",
+        "bug",
+    ]
     title: ShortText
     detail: ShortText = ""
     remedy: ShortText = ""

@@ -112,7 +112,7 @@ class Importer:
         """
         if (refusal := forbids_imports(self._policy.current())) is not None:
             raise refusal
-        stated = self._stated(license_id)
+        stated = self.stated_license(license_id)
         header = read_source_header(source, copy=copy, adapters=adapters)
         existing = self._same_file(header.path)
         found = source if isinstance(source, DiscoveredModel) else None
@@ -289,7 +289,8 @@ class Importer:
         # Of a model in several files the whole's hash tells nothing of theirs; its names do.
         return can_be_recognized_now(existing, header, (existing.sha256,), found, self._library)
 
-    def _stated(self, license_id: str) -> str:
+    def stated_license(self, license_id: str) -> str:
+        """The id of the license that a person names, "" for none. Raises NotFoundError where none is called so."""
         if not license_id:
             return ""
         known = self._library.catalog.find_license(license_id)

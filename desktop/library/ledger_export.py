@@ -34,7 +34,7 @@ def exported_models(records: Sequence[LedgerRecord], library: Library, text: Tex
 
 def _model(subject: LicenseSubject, catalog: Catalog, text: TextInForce) -> ExportedModel:
     return ExportedModel(
-        subject.id,
+        subject.ledger_id,
         subject.name,
         subject.publisher,
         subject.repository,

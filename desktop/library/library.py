@@ -1,7 +1,5 @@
 """The models on this disk, in the catalog and looked up at the Hub, and the one way from a typed name to a model."""
 
-import os
-import shlex
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,12 +9,14 @@ from typing import TYPE_CHECKING, TypedDict
 from desktop.catalog.catalog import Catalog, CatalogEntry, EntryFile, License
 from desktop.catalog.catalog_file import CatalogProblem, CatalogReadResult, read_catalog, unreadable_catalog
 from desktop.credentials.ledger_key_store import LedgerKeyLockedError
+from desktop.endpoints.endpoint import ServedModel
 from desktop.engine.gguf_header import read_header
 from desktop.engine.unsupported_file import ModelKind
-from desktop.errors import LicenseError, NotFoundError
+from desktop.errors import NotFoundError
 from desktop.file_stamp import FileStamp, stamp_at
 from desktop.hub.repository import DEFAULT_ENDPOINT
 from desktop.library.disk_use import same_file
+from desktop.library.endpoint_models import EndpointModels
 from desktop.library.hub_records import HubRecord, HubRecords, model_id_of, publisher_license
 from desktop.library.installed_models import (
     FileState,
@@ -26,6 +26,7 @@ from desktop.library.installed_models import (
     installed_from_header,
 )
 from desktop.library.library_model import LibraryCard, LibraryModel, ListedModel
+from desktop.library.missing_model import missing_model_error, unknown_file_error
 from desktop.library.model_projector import subject_of_projector
 from desktop.library.model_title import disambiguated
 from desktop.library.publisher_license import PublisherLicense, publisher_license_in_force
@@ -49,7 +50,8 @@ if TYPE_CHECKING:
 class Library:
     """The models on this disk and those of the catalog. May be used from any thread; keeps nothing open.
 
-    `acknowledgements` is called where a card is wanted: what gives verdicts needs the library first.
+    `acknowledgements` is called where a card is wanted: what gives verdicts needs the library first. `served` gives the
+    models that endpoints run: they are listed after those on this disk.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Library:
         texts: LicenseTexts,
         acknowledgements: "Callable[[], Acknowledgements]",
         endpoint: Callable[[], str] = lambda: DEFAULT_ENDPOINT,
+        served: Callable[[], tuple[ServedModel, ...]] = tuple,
     ) -> None:
         self._paths, self._texts, self._endpoint = paths, texts, endpoint
         self._acknowledgements = acknowledgements
@@ -65,6 +68,7 @@ class Library:
         self._read: CatalogReadResult | None = None
         self._stamp: FileStamp | None = None
         self.installed_models = InstalledModels(paths.imports)
+        self._remote = EndpointModels(served, lambda: self.catalog, self._text_sha256)
         self.hub_records = HubRecords(paths.known_models, endpoint)
 
     @property
@@ -85,7 +89,8 @@ class Library:
         """The models of a kind that are here, as they are listed."""
         here = [each for each in reversed(self._here()) if _is_here(each) and _is_model(each, kind)]
         # A copy of the very same file is no other model.
-        return list({(each.subject.id, each.subject.file_sha256): each for each in here}.values())[::-1]
+        own = list({(each.subject.id, each.subject.file_sha256): each for each in here}.values())[::-1]
+        return own + (self._remote.listed() if kind == "chat" else [])
 
     def adapters(self) -> list[ListedModel]:
         """Every adapter (LoRA) that was imported, by name. They are listed among no models, and found by their ids."""
@@ -105,7 +110,7 @@ class Library:
             for each in known.values()
             if each.id not in ids and catalog.find_model(each.id) is None
         ]
-        return here + found + others
+        return here + self._remote.listed() + found + others
 
     def listed_files(self) -> list[ListedModel]:
         """Every model as `listed` gives it, and after those that are here each further file of one."""
@@ -139,6 +144,13 @@ class Library:
         refused = frozenset(acknowledgements.purpose_refusals(subject) if verdict.refusal == "license" else ())
         return LibraryCard(listed, verdict, refused)
 
+    def knows_owner(self, name: str) -> bool:
+        """Whether a repository of somebody called `name` is known: of the catalog's models, or looked up at the Hub."""
+        owner = f"{name.casefold()}/"
+        known = (each.id for each in self.hub_records.all())
+        listed = (name for each in self.catalog.model for name in (each.id, each.repository, each.gguf))
+        return any(each.casefold().startswith(owner) for each in (*listed, *known))
+
     def id_of(self, name: str) -> str:
         """The id of the model that is called so; `name` itself where nothing is known by it, as a path."""
         return model_id_of(name, self.catalog, self.hub_records, self._endpoint())
@@ -158,7 +170,7 @@ class Library:
             return self._listed_entry(entry, known)
         if known is not None:
             return self._listed_known(known)
-        return self._at_path(self.find(id_or_path).path)
+        return self._remote.find(id_or_path) or self._at_path(self.find(id_or_path).path)
 
     def find(self, id_or_path: str) -> LibraryModel:
         """The model of this name, or the file at this path, imported or not.
@@ -171,6 +183,10 @@ class Library:
         for listed in here:
             if listed.model is not None and model_id in _ids(listed, listed.model):
                 return listed.model
+        entry = self.catalog.find_model(model_id)
+        remote = self._remote.find(id_or_path) if entry is None and kept is None else None
+        if remote is not None and remote.model is not None:
+            return remote.model
         path = expanded(id_or_path)
         if path.is_dir():
             raise NotFoundError(
@@ -182,29 +198,18 @@ class Library:
                 return known
             header = read_header(path.absolute())
             return known or self._model_of(installed_from_header(header, self.catalog), imported=False)
-        entry = self.catalog.find_model(model_id)
         for listed in here if kept is None else ():  # recognized as that model, and known by an id of its own
             if listed.model is not None and listed.entry is not None and listed.entry.id == model_id:
                 return listed.model
-        if entry is not None or kept is not None:
-            remedy = (
-                tr("“latchkey models show {model}” says what it takes to get it.")
-                if entry is not None and not entry.gguf
-                else tr("“latchkey models get {model}” fetches it.")
-            )
-            title = tr("{model} is not on this computer.").format(model=id_or_path)
-            raise NotFoundError(title, "", remedy.format(model=id_or_path))
-        if os.sep in id_or_path or "/" in id_or_path or id_or_path.lower().endswith(".gguf"):
-            raise NotFoundError(tr("There is no file {path}.").format(path=id_or_path), "", tr("Check the path."))
-        raise NotFoundError(
-            tr("There is no model called {model}.").format(model=id_or_path),
-            "",
-            tr("“latchkey models list” names the models; a GGUF file is named by its path."),
+        raise missing_model_error(
+            id_or_path, known=entry is not None or kept is not None, fetchable=entry is None or bool(entry.gguf)
         )
 
     def subject_at(self, path: Path) -> LicenseSubject:
-        """What the license check looks at for the file at `path`, a model's or a projector's. Raises LicenseError where
-        it was never imported."""
+        """What the license check looks at for the file at `path`, a model's or a projector's, or for what stands there
+        for a model that an endpoint runs. Raises LicenseError where it was never imported."""
+        if (remote := self._remote.at(path)) is not None:
+            return remote.subject
         for each in self._here():
             projector = each.model.projector if each.model is not None else None
             if projector is not None and same_file(Path(projector.path), path):
@@ -295,7 +300,7 @@ class Library:
         for listed in self._here():
             if listed.model is not None and same_file(listed.model.path, path):
                 return listed
-        raise _unknown_file(path)
+        raise unknown_file_error(path)
 
     def _listed_entry(self, entry: CatalogEntry, known: HubRecord | None = None) -> ListedModel:
         return ListedModel(self._subject_of_entry(entry, known), entry, None, known)
@@ -388,13 +393,3 @@ def _is_model(listed: ListedModel, kind: ModelKind | None = None) -> bool:
 
 def _ids(listed: ListedModel, model: LibraryModel) -> tuple[str, ...]:
     return (listed.subject.id, model.id, model.file_id)
-
-
-def _unknown_file(path: Path) -> LicenseError:
-    return LicenseError(
-        tr("{file} was never imported, so no license of it is accepted.").format(file=path.name),
-        "",
-        tr(
-            "Add it with “latchkey models import {path}”, then accept its license with “latchkey licenses accept”."
-        ).format(path=shlex.quote(str(path))),
-    )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from desktop.catalog.catalog import CatalogEntry
 from desktop.catalog.license_terms import Purpose
+from desktop.endpoints.endpoint import ServedModel
 from desktop.engine.unsupported_file import ModelKind
 from desktop.library.hub_records import HubRecord
 from desktop.library.installed_models import FileState
@@ -16,7 +17,8 @@ from desktop.licenses.license_verdict import LicenseVerdict
 
 @dataclass(frozen=True)
 class LibraryModel:
-    """A model file that is on this disk. `size` in bytes; `license` an id, or "" where the file names none.
+    """A model file that is on this disk, or a model that an endpoint runs (`served`), which has no file: `path` stands
+    for it then. `size` in bytes; `license` an id, or "" where the file names none.
 
     `restrictions` are the effective ones, through its lineage; `attribution` the lines its licenses ask to be shown.
     `chat_template` and `stops` are the catalog's prompt for it, where its file carries none. For a file given by path
@@ -46,10 +48,19 @@ class LibraryModel:
     adapter: bool = False
     kind: ModelKind = "chat"
     projector: InstalledProjector | None = None
+    served: ServedModel | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The address of the endpoint that runs it; "" where it is on this machine."""
+        return self.served.endpoint.address if self.served is not None else ""
 
     @property
     def projector_path(self) -> Path | None:
-        """The file that lets it see pictures, where it is there."""
+        """The file that lets it see pictures, where it is there. What an endpoint runs is taken to see, unless it says
+        otherwise."""
+        if self.served is not None:
+            return self.path if self.served.model.sees_images is not False else None
         return Path(self.projector.path) if self.projector is not None and self.projector.is_here else None
 
 

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from desktop import __version__
 from desktop.credentials.keyring_client import KeyringClient
 from desktop.credentials.keyring_key_store import find_key_store
+from desktop.endpoints.endpoint_client import EndpointClient
+from desktop.endpoints.endpoint_file import EndpointFile
+from desktop.endpoints.endpoint_service import EndpointService
+from desktop.endpoints.remote_engine import RemoteEngine
 from desktop.errors import UserError
 from desktop.hub.repository import endpoint_from
 from desktop.library.file_hashes import FileHashes
@@ -52,12 +56,19 @@ class LibraryServices:
     hashes: FileHashes
     network: NetworkServices
     lookup: ModelLookup
+    endpoints: EndpointService
     once: "Lazy[Downloads]"
 
     @property
     def downloads(self) -> "Downloads":
         """What is being fetched, and what was begun."""
         return self.once.get()
+
+    def remote_engine(self) -> RemoteEngine:
+        """An engine for models that endpoints run."""
+        return RemoteEngine(
+            license_check=self.license_check, client=self.endpoints.client, served=self.endpoints.served
+        )
 
     def recheck_downloads(self) -> None:
         """The ledger or the policy changed: what may no longer be fetched is not."""
@@ -101,7 +112,8 @@ def build_library_services(
     """Everything for these folders. Opens nothing: each part reads what it needs at its first use.
 
     `settings` gives those in force, each time it is asked. `on_acknowledgement` is called after a license was accepted
-    or revoked here, `on_unrecorded` with why a load of the built-in model is not in the ledger; both on any thread.
+    or revoked here, or an endpoint was changed; `on_unrecorded` with why a load of the built-in model is not in the
+    ledger; both on any thread.
     """
     texts = LicenseTexts((paths.resources, paths.config), paths.publishers_texts)
 
@@ -111,7 +123,7 @@ def build_library_services(
         except UserError:  # whoever asks a Hub is told
             return ""
 
-    library = Library(paths, texts, lambda: acknowledgements, endpoint)
+    library = Library(paths, texts, lambda: acknowledgements, endpoint, lambda: endpoints.models())
     hashes = FileHashes(paths.data)
     policy = find_policies(environ, paths.system_policy, catalog=lambda: library.catalog.shipped)
     keyring = KeyringClient()
@@ -141,6 +153,14 @@ def build_library_services(
     )
     importer = Importer(library, hashes, ledger, policy, paths.models, texts)
     online = build_network_services(paths, environ, settings=settings, policy=policy, keyring=keyring)
+    endpoints = EndpointService(
+        EndpointFile(paths.endpoints_file),
+        EndpointClient(lambda: online.client, lambda host: online.tokens.get(host), online.switch),
+        is_owner=library.knows_owner,
+        license_of=importer.stated_license,
+        policy=policy,
+        on_change=on_acknowledgement,
+    )
 
     def bytes_here(known: "HubRecord", file: str) -> int:
         return once.made.bytes_here(known, file) if once.made is not None else 0
@@ -166,5 +186,6 @@ def build_library_services(
         hashes,
         online,
         getting,
+        endpoints,
         once,
     )

@@ -136,7 +136,7 @@ class Acknowledgements:
     def difference(self, subject: LicenseSubject, license_id: str) -> AcceptedTextDiff | None:
         """What changed since the person accepted this license; None where nothing was accepted or nothing changed."""
         needed = self._needed(subject, license_id)
-        last_accepted = self._ledger.state().acknowledgement(subject.id, needed.id, needed.tagged)
+        last_accepted = self._ledger.state().acknowledgement(subject.ledger_id, needed.id, needed.tagged)
         if last_accepted is None or last_accepted.record.text_sha256 == needed.text_sha256:
             return None
         old = self._ledger.text(last_accepted.record.text_sha256) or b""
@@ -274,7 +274,7 @@ class Acknowledgements:
         state = self._ledger.state()
         if not state.check.ok:
             return
-        known = state.acknowledgement(subject.id, needed.id, needed.tagged)
+        known = state.acknowledgement(subject.ledger_id, needed.id, needed.tagged)
         if known is None or known.latest.text_sha256 == needed.text_sha256:
             return
         note = tr("The text changed from {old} to {new}.").format(

@@ -129,6 +129,10 @@ def _file_touched(path: Path) -> FileTouchedError:
     )
 
 
+def _no_file_note() -> str:
+    return tr("Not on this machine: there is no file, and so no hash of one.")
+
+
 class HashedFiles(Protocol):
     """The files of a model that were read to their end: the model's hash, and each file as it was then."""
 
@@ -176,6 +180,7 @@ class LicenseCheck:
         self._words_sha256: dict[str, str] = {}
         self._admitted: dict[Path, HashedFiles] = {}
         self._checked: dict[Path, object] = {}
+        self._remote: dict[Path, object] = {}
         self._closed = False
         self.recorder = BackgroundRecorder(ledger)
 
@@ -208,6 +213,9 @@ class LicenseCheck:
         """The files of the model at `path`, which may be loaded now as they are. Raises UserError; a refusal is
         recorded. `stop` gives up reading them."""
         subject = self._subject_of(path)
+        if subject.served_at:
+            self._admit_served(path, subject)
+            return ()
         hashed = self._hash_model(path, stop=stop)
         if is_built_in(hashed.sha256):  # that decides no hash that was kept
             hashed = self._hash_model(path, anew=True, stop=stop)
@@ -230,7 +238,11 @@ class LicenseCheck:
         Raises IntegrityError where it is no longer the file that was admitted, or was touched since, and UserError
         where the record cannot be written.
         """
-        subject, hashed = self._subject_of(path), self._unchanged(path)
+        subject = self._subject_of(path)
+        if subject.served_at:
+            self._ledger.append(subject.ledger_event("loaded", note=_no_file_note()))
+            return
+        hashed = self._unchanged(path)
         if path not in self._checked or (files and files != hashed.files):
             raise _file_touched(path)
         if subject.file_sha256 and hashed.sha256 != subject.file_sha256:
@@ -248,8 +260,8 @@ class LicenseCheck:
 
     def loaded_sha256(self, path: Path) -> str:
         """The hash of the model that was admitted at `path` last. Raises IntegrityError where none was, or where it
-        was touched since."""
-        return self._unchanged(path).sha256
+        was touched since. "" for a model that an endpoint runs: it has no file here."""
+        return "" if path in self._remote else self._unchanged(path).sha256
 
     def check_loaded(self, path: Path, files: tuple[ModelFile, ...] = ()) -> None:
         """Return where the loaded file may stay loaded; raise UserError where it no longer may: it was revoked, say, or
@@ -257,6 +269,10 @@ class LicenseCheck:
 
         Cheap where nothing changed, so that it can be asked every second and before every answer.
         """
+        if path in self._remote:
+            if self._remote[path] != self._served_stamp():
+                self._admit_served(path, self._subject_of(path), recorded=False)
+            return
         hashed = self._unchanged(path)
         if files and files != hashed.files:
             raise _file_touched(path)
@@ -270,6 +286,19 @@ class LicenseCheck:
         if verdict.error is not None:
             raise verdict.error
         self._checked[path] = stamp
+
+    def _admit_served(self, path: Path, subject: LicenseSubject, *, recorded: bool = True) -> None:
+        """Raise UserError where a model that an endpoint runs may not be used now; a refusal is `recorded` or not."""
+        stamp, verdict = self._served_stamp(), self.verdict(subject)
+        if verdict.error is not None:
+            self._remote.pop(path, None)
+            if recorded:
+                self._record_refusal(subject, "", verdict)
+            raise verdict.error
+        self._remote[path] = stamp
+
+    def _served_stamp(self) -> object:
+        return self._ledger.stamp(), self._policy_stamp()
 
     def _unchanged(self, path: Path) -> HashedFiles:
         """What was admitted at `path`, where nothing touched it since. What was touched has to be read once more: that

@@ -48,7 +48,8 @@ class LicenseSubject:
     For policies, which distinguish who claims something: `names` are all names of its repositories, former ones too,
     also of its ancestors'. `origins` are the repositories that it comes from as the Hub or Latchkey's catalog says,
     `endpoint` the Hub that said something of it ("" none). `own_entry`: it is described in the person's own catalog.
-    `claims` are ids of licenses that it is under as the person alone says.
+    `claims` are ids of licenses that it is under as the person alone says. `served_at` is the address of the endpoint
+    that runs it, "" where it is on this machine, and `served_as` what it is called there.
     """
 
     id: str
@@ -70,6 +71,14 @@ class LicenseSubject:
     endpoint: str = ""
     own_entry: bool = False
     claims: frozenset[str] = frozenset()
+    served_at: str = ""
+    served_as: str = ""
+
+    @property
+    def ledger_id(self) -> str:
+        """By what the ledger names it. What an endpoint runs has no file, and so no hash: it is the endpoint's address
+        and its name there, whatever the endpoint is called here."""
+        return f"{self.served_at}#{self.served_as}" if self.served_at else self.id
 
     @property
     def built_in(self) -> bool:
@@ -79,7 +88,7 @@ class LicenseSubject:
     def ledger_event(self, event: EventKind, **more: str) -> LedgerEvent:
         """What happened to this model, as the ledger is told it; `more` adds to what names the model."""
         named = {
-            "model": self.id,
+            "model": self.ledger_id,
             "model_name": self.name,
             "repository": self.repository,
             "commit": self.commit,

@@ -167,7 +167,7 @@ def _license_status(
 ) -> LicenseStatus:
     if part:
         return LicenseStatus(needed, "not-needed")
-    known = ledger.acknowledgement(subject.id, needed.id, needed.tagged) if ledger is not None else None
+    known = ledger.acknowledgement(subject.ledger_id, needed.id, needed.tagged) if ledger is not None else None
     if known is None:
         return LicenseStatus(needed, "missing")
     if known.status == "revoked":
@@ -235,10 +235,10 @@ def unrestricted_licenses(subject: LicenseSubject, verdict: LicenseVerdict) -> t
     Care is needed, for all of them, where any license or ancestor brings a restriction, where a license, a base or the
     lineage is not known, where a text is the publisher's own (nobody has read what it restricts), where a text changed
     since it was accepted, and where the ledger does not hold or something else than a license stands in the way. Care
-    is needed, too, for a file of one's own whose hash nobody vouches for: which model it is, and so what it comes
-    under, rests on words that whoever renames the file can write.
+    is needed, too, for a file of one's own whose hash nobody vouches for, and for what an endpoint runs: which model it
+    is, and so what it comes under, rests on words that whoever renames it can write.
     """
-    if subject.imported and not subject.hash_vouched:
+    if (subject.imported or subject.served_at) and not subject.hash_vouched:
         return ()
     if verdict.refusal != "license" or subject.lineage.terms or subject.lineage.flags:
         return ()

@@ -17,6 +17,7 @@ restriction = ["user-cap"]
 publisher = ["Example"]
 repository = ["example/model"]
 tool = ["shell", "files/write_file"] # tools, whatever server has them; servers, by name or program; "*" for all
+host = ["*"]                         # models at endpoints, by the host that what is written goes to; "*" for all
 
 Several policies can hold at once: what one of them forbids is forbidden, and none takes anything back.
 """
@@ -31,6 +32,7 @@ from desktop.catalog.license_terms import Gate, Purpose, Restriction
 from desktop.catalog.repository_name import is_repository_id
 from desktop.errors import ForbiddenError
 from desktop.licenses.license_subject import UNKNOWN_LICENSE, LicenseSubject
+from desktop.network.url import parse_url
 from desktop.translation import tr
 
 DEFAULT_ENDPOINTS = ("https://huggingface.co",)
@@ -47,11 +49,12 @@ class PolicyRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     repository: tuple[str, ...] | None = None
     gate: tuple[Gate, ...] | None = None
     tool: tuple[str, ...] | None = None
+    host: tuple[str, ...] | None = None
 
     @property
     def given(self) -> bool:
         """Whether there is any list that speaks of models."""
-        return any(getattr(self, each) is not None for each in self.__struct_fields__ if each != "tool")
+        return any(getattr(self, each) is not None for each in self.__struct_fields__ if each not in ("tool", "host"))
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,6 +134,8 @@ def _forbids(
 ) -> ForbiddenError | None:
     if not policy.imports and subject.imported:
         return _no_imports(policy)
+    if subject.served_at and (refusal := _forbids_host(policy, subject.served_at)) is not None:
+        return refusal
     if not _endpoint_counts(policy, subject.endpoint):
         return forbidden_error(policy, tr("models from the Hub {endpoint}").format(endpoint=subject.endpoint))
     if policy.require_checksum and (not subject.hash_vouched or (subject.own_entry and subject.imported)):
@@ -145,6 +150,26 @@ def _forbids(
             return forbidden_error(policy, _phrase(fact.kind, known, claimed=fact.claimed))
     if (base := _unknown_base(policy, subject)) is not None:
         return forbidden_error(policy, tr("models built on a base that is not known: {base}").format(base=base))
+    return None
+
+
+def forbids_host(policy: Policy | CombinedPolicy, address: str) -> ForbiddenError | None:
+    """The error where nothing may be sent to the endpoint at `address`; None where every policy allows it."""
+    return next((error for each in _each(policy) if (error := _forbids_host(each, address)) is not None), None)
+
+
+def _forbids_host(policy: Policy, address: str) -> ForbiddenError | None:
+    """A host is meant with its port, or without it for all ports. Where files from elsewhere may not be added, only
+    hosts may be used that the policy itself allows."""
+    url = parse_url(address)
+    names = {"*", url.authority, url.host}
+    denied, allowed = policy.deny.host or (), policy.allow.host
+    if (
+        names & set(denied)
+        or (allowed is not None and not names & set(allowed))
+        or (allowed is None and not policy.imports)
+    ):
+        return forbidden_error(policy, tr("models at {host}").format(host=url.authority))
     return None
 
 

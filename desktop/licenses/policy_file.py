@@ -18,6 +18,7 @@ from desktop.catalog.repository_name import parse_repository_name, repository_id
 from desktop.catalog.toml_file import read_toml
 from desktop.errors import ForbiddenError, NotFoundError, UserError
 from desktop.licenses.policy import CombinedPolicy, Policy, PolicyRules, normalized_name
+from desktop.network.url import parse_url
 from desktop.paths import further_policies
 from desktop.safe_text import mark_unseen
 from desktop.translation import tr
@@ -71,7 +72,22 @@ def _rules(table: str, rules: PolicyRules, catalog: Catalog | None) -> PolicyRul
     if publishers is not None:
         publishers = tuple(_publisher(f"{table}.publisher", value) for value in publishers)
         _require_unique(f"{table}.publisher", publishers)
-    return msgspec.structs.replace(rules, repository=repositories, publisher=publishers)
+    hosts = rules.host
+    if hosts is not None:
+        hosts = tuple(_host(f"{table}.host", value) for value in hosts)
+        _require_unique(f"{table}.host", hosts)
+    return msgspec.structs.replace(rules, repository=repositories, publisher=publishers, host=hosts)
+
+
+def _host(where: str, value: str) -> str:
+    """A host in its one spelling, with a port or without; "*" for all."""
+    try:
+        url = parse_url(f"https://{value}") if value != "*" else None
+        if url is None or url.target == "/":
+            return "*" if url is None else url.authority
+    except ValueError:
+        pass
+    raise ValueError(tr("“{value}” in {where} is no host").format(value=_shown(value), where=where))
 
 
 def _require_unique(where: str, values: Iterable[str] | None) -> None:

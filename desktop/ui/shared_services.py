@@ -175,7 +175,10 @@ class SharedServices(QObject):
             )
 
         return EnginePool(
-            make, memory=lambda: settings.current.model_memory, unload_after=lambda: settings.current.unload_after
+            make,
+            make_remote=self.library.remote_engine,
+            memory=lambda: settings.current.model_memory,
+            unload_after=lambda: settings.current.unload_after,
         )
 
     def _make_reader(self) -> "DocumentReader":

@@ -38,6 +38,7 @@ class SomeModel:
     license: str = ""
     attribution: tuple[str, ...] = ()
     projector_path: Path | None = None
+    endpoint: str = ""
 
 
 class Talk:

@@ -191,7 +191,9 @@ class LicensePageLoader:
         acknowledgements = self._ledger.state().acknowledgements()
         names = {license_.id: license_.name for license_ in self._library.catalog.license}
         current = {
-            (card.listed.subject.id, each.needed.id): each.status for card in cards for each in card.verdict.licenses
+            (card.listed.subject.ledger_id, each.needed.id): each.status
+            for card in cards
+            for each in card.verdict.licenses
         }
         remarks = {
             (each.record.model, each.record.license): self._remark(each)
@@ -228,7 +230,7 @@ class LicensePageLoader:
             for license_status in card.verdict.licenses:
                 changed = license_status.status in ("suspended", "text-changed")
                 if license_status.needs_acknowledgement and (changed or card.listed.model is not None):
-                    held = acknowledged.get((card.listed.subject.id, license_status.needed.id))
+                    held = acknowledged.get((card.listed.subject.ledger_id, license_status.needed.id))
                     rows.append(self._wait(card, license_status, held))
                     break  # the step leads on to the next license
         return tuple(rows)
