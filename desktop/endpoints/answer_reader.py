@@ -80,7 +80,7 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     model: str | None = None
     usage: _Usage | None = None
-    error: msgspec.Raw | None = None
+    error: Any = None
 
 
 class AnswerReader:
@@ -109,8 +109,8 @@ class AnswerReader:
             chunk = msgspec.json.decode(data, type=_Chunk)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise UnusableChunkError(str(error)[:300]) from error
-        if chunk.error is not None and bytes(chunk.error) != b"null":
-            raise FailedInsideError(b'{"error":%b}' % bytes(chunk.error))
+        if chunk.error:
+            raise FailedInsideError(msgspec.json.encode({"error": chunk.error}))
         self.model = chunk.model or self.model
         self._count(chunk.usage)
         found: list[Delta | ToolCallDelta] = []

@@ -18,10 +18,7 @@ _CONTEXT_WORDS = re.compile(
     r"context (?:length|size|window)|maximum context|max_model_len|longer than the model", re.IGNORECASE
 )
 # vLLM and OpenAI; SGLang; llama-server; llama-cpp-python; LM Studio. The first that fits counts.
-_LENGTH = (
-    r"(?:maximum context length|context (?:length|size|window))(?:\s+\w+){0,3}\s*[(:]?\s*(\d+)",
-    r"available context size \((\d+)",
-)
+_LENGTH = (r"context (?:length|size|window)(?:\s+[a-z]+){0,3}\s*[(:]?\s*(\d+)",)
 _NEEDED = (
     r"requested (?:a total of )?(\d+) tokens",
     r"request(?:ed tokens)? \((\d+)",
