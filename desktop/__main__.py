@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from desktop import child_process_command
+from desktop.child_process_command import is_packaged, restore_library_folders
 from desktop.cpu_check import missing_features
 from desktop.paths import correct_environment
 
@@ -17,15 +19,6 @@ if TYPE_CHECKING:
     from desktop.chat.export.message_words import ExportSource
     from desktop.conversation import Conversation
     from desktop.storage.whole_conversation import WholeConversation
-
-WORKER_ARGUMENT = "--engine-worker"
-"""With this first argument a packaged executable, which has no `python -m`, is a worker of the engine."""
-READER_ARGUMENT = "--document-reader"
-"""With this one it is the process that reads documents."""
-TOOL_MONITOR_ARGUMENT = "--tool-server-monitor"
-"""With this one it starts a tool server, confined, and ends it with all that it started."""
-QT_PROBE_ARGUMENT = "--display-probe"
-"""With this one it tries to start Qt and ends."""
 
 
 def has_display(environ: Mapping[str, str], platform: str) -> bool:
@@ -70,24 +63,8 @@ def main() -> int:
     _correct_umask()
     if lacking := missing_features():
         return _refuse_processor(lacking)
-    if sys.argv[1:2] == [WORKER_ARGUMENT]:
-        from desktop.engine.worker.start import start
-
-        start(sys.argv[2:])
-        return 0
-    if sys.argv[1:2] == [READER_ARGUMENT]:
-        from desktop.documents.reader.reader_loop import run as read
-
-        read(sys.argv[2:])
-        return 0
-    if sys.argv[1:2] == [TOOL_MONITOR_ARGUMENT]:
-        from desktop.tools.monitor.server_monitor import run as monitor
-
-        monitor(sys.argv[2:])
-    if sys.argv[1:2] == [QT_PROBE_ARGUMENT]:
-        from desktop.ui.system.display import probe
-
-        probe()
+    restore_library_folders(os.environ)
+    if _run_child_process(sys.argv[1:2], sys.argv[2:]):
         return 0
     _use_utf8()
     correct_environment(os.environ)
@@ -102,6 +79,31 @@ def main() -> int:
         return run(sys.argv, _draw_pdf)
     except KeyboardInterrupt:  # so early, or so late, that the command could not answer it
         return 130
+
+
+def _run_child_process(named: Sequence[str], arguments: Sequence[str]) -> bool:
+    """Be the process of Latchkey's own that the first argument names (desktop/child_process_command.py), until it ends;
+    False where it names none."""
+    match named:
+        case [child_process_command.ENGINE_WORKER]:
+            from desktop.engine.worker.start import start
+
+            start(arguments)
+        case [child_process_command.DOCUMENT_READER]:
+            from desktop.documents.reader.reader_loop import run as read
+
+            read(arguments)
+        case [child_process_command.TOOL_MONITOR]:
+            from desktop.tools.monitor.server_monitor import run as monitor
+
+            monitor(arguments)
+        case [child_process_command.DISPLAY_PROBE]:
+            from desktop.ui.system.display import probe
+
+            probe()
+        case _:
+            return False
+    return True
 
 
 def _open_window(files: Sequence[Path]) -> int | None:
@@ -177,7 +179,7 @@ def _use_utf8() -> None:
     """
     if os.name != "posix" or sys.flags.utf8_mode or os.environ.get("PYTHONUTF8") == "1" or not sys.executable:
         return
-    if sys.getfilesystemencoding() == "utf-8" or getattr(sys, "frozen", False):
+    if sys.getfilesystemencoding() == "utf-8" or is_packaged():
         return
     environ = {**os.environ, "PYTHONUTF8": "1"}
     if sys.stdout is not None:

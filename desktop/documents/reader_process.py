@@ -4,7 +4,6 @@ import logging
 import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from desktop.child_process_command import DOCUMENT_READER, child_process_command
 from desktop.confinement.isolated_process import basic_environment, start_isolated
 from desktop.documents.reader_messages import FileData, ReaderEvent, ReaderRequest
 from desktop.engine.frames import FrameError, FrameReader, FrameWriter
@@ -27,10 +27,7 @@ _log = logging.getLogger(__name__)
 
 def default_reader_command() -> tuple[str, ...]:
     """How the reader is started from a checkout, from an installed wheel, and from a frozen executable."""
-    if getattr(sys, "frozen", False):
-        return (sys.executable, "--document-reader")
-    main = Path(__file__).with_name("reader") / "__main__.py"
-    return (sys.executable, "-I", "-X", "utf8", str(main))
+    return child_process_command(DOCUMENT_READER, Path(__file__).with_name("reader") / "__main__.py")
 
 
 class ReaderEndedError(Exception):

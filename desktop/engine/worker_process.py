@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from desktop.child_process_command import ENGINE_WORKER, child_process_command
 from desktop.confinement.isolated_process import ENVIRONMENT_NAMES, start_isolated
 from desktop.engine import engine_errors
 from desktop.engine.frames import EventReader, FrameError, FrameWriter, PipeEndedError
@@ -92,10 +93,7 @@ class WorkerExit:
 
 def default_worker_command() -> tuple[str, ...]:
     """How a worker is started from a checkout, from an installed wheel, and from a frozen executable."""
-    if getattr(sys, "frozen", False):
-        return (sys.executable, "--engine-worker")
-    main = Path(__file__).with_name("worker") / "__main__.py"
-    return (sys.executable, "-I", "-X", "utf8", str(main))
+    return child_process_command(ENGINE_WORKER, Path(__file__).with_name("worker") / "__main__.py")
 
 
 class WorkerProcess:

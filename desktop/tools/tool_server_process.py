@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from desktop.child_process_command import TOOL_MONITOR, child_process_command
 from desktop.confinement.isolated_process import basic_environment
 from desktop.engine.worker_log import WorkerLog
 from desktop.errors import ForbiddenError, NetworkError, NotFoundError, UserError
@@ -40,9 +41,7 @@ _LONGEST_REPORT = 65536
 
 def monitor_command() -> tuple[str, ...]:
     """How the monitor is started from a checkout, from an installed wheel, and from a frozen executable."""
-    if getattr(sys, "frozen", False):
-        return (sys.executable, "--tool-server-monitor")
-    return (sys.executable, "-I", "-X", "utf8", str(Path(__file__).with_name("monitor") / "__main__.py"))
+    return child_process_command(TOOL_MONITOR, Path(__file__).with_name("monitor") / "__main__.py")
 
 
 class ToolServerProcess:

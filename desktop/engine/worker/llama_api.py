@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from desktop.child_process_command import is_packaged
 from desktop.engine.load_params import PLAINEST_VARIANT
 from desktop.engine.worker_log import ASSERT_MARK
 from desktop.engine.worker_messages import ComputeDevice
@@ -126,9 +127,11 @@ def _cpu_plugins() -> dict[str, Path]:
 
 def _other_plugins() -> list[Path]:
     """The plug-ins that compute elsewhere than on the CPU: those beside llama.cpp, and the one that the environment
-    variable GGML_BACKEND_PATH names, as llama.cpp itself reads it (`ggml_backend_load_all_from_path`)."""
+    variable GGML_BACKEND_PATH names, as llama.cpp itself reads it (`ggml_backend_load_all_from_path`). A packaged
+    executable loads its own only."""
     found = [LIBRARIES / name for kind in _GPU_BACKENDS for name in (f"libggml-{kind}.so", f"ggml-{kind}.dll")]
-    found.append(Path(os.environ.get("GGML_BACKEND_PATH", "")))
+    if not is_packaged():
+        found.append(Path(os.environ.get("GGML_BACKEND_PATH", "")))
     return [path for path in found if path.is_file()]
 
 
@@ -137,6 +140,9 @@ def start_backends(cpu_variant: str = "") -> str:
 
     `cpu_variant` is one of `cpu_variants()`, or `PLAINEST_VARIANT` for the last of them; where it is empty, unknown or
     one that this processor cannot run, the best is taken. "" is given where llama.cpp was built for one processor only.
+
+    Raises ImportError where nothing computes on this processor: `llama_backend_init` would then look for plug-ins in
+    the folder that this process was started in, and load them (`ggml_backend_load_all` in ggml-backend-reg.cpp).
     """
     plugins = _cpu_plugins()
     if plugins:
@@ -146,8 +152,10 @@ def start_backends(cpu_variant: str = "") -> str:
         runnable = cpu_variants()
         if cpu_variant not in runnable:
             cpu_variant = next(iter(runnable), "")
-        if cpu_variant:
-            load(os.fsencode(plugins[cpu_variant]))
+        if not cpu_variant:
+            raise ImportError("no CPU variant of llama.cpp runs on this processor")
+        if not load(os.fsencode(plugins[cpu_variant])):
+            raise ImportError(f"{plugins[cpu_variant].name} cannot be loaded")
         for plugin in _other_plugins():
             load(os.fsencode(plugin))
     llama.llama_backend_init()

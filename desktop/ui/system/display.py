@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from desktop.child_process_command import DISPLAY_PROBE, is_packaged
 from desktop.translation import tr
 
 _ANSWER_S = 5.0
@@ -141,8 +142,8 @@ def _plugin_problem(platform: str) -> str:
 def _try_in_process(platform: str) -> str:
     import subprocess  # costs more than all the rest, and is seldom needed
 
-    if getattr(sys, "frozen", False):
-        command = [sys.executable, "--display-probe"]
+    if is_packaged():
+        command = [sys.executable, DISPLAY_PROBE]
     else:
         command = [sys.executable, "-c", _PROBE_CODE, *sys.path]
     try:

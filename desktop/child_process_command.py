@@ -1,0 +1,47 @@
+"""How Latchkey starts processes of its own: with Python from a checkout and an installed wheel, and as the packaged
+executable itself, which has no `python -m` and is told by its first argument what to be.
+"""
+
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+
+ENGINE_WORKER = "--engine-worker"
+"""Be a worker of the engine, or with `--kernel-test` next the engine test's process."""
+DOCUMENT_READER = "--document-reader"
+"""Be the process that reads documents."""
+TOOL_MONITOR = "--tool-server-monitor"
+"""Start a tool server, confined, and end it with all that it started."""
+DISPLAY_PROBE = "--display-probe"
+"""Try to start Qt, and end."""
+
+_LIBRARY_FOLDERS, _BEFORE = "LD_LIBRARY_PATH", "LD_LIBRARY_PATH_ORIG"
+
+
+def is_packaged() -> bool:
+    """Whether this is the packaged executable, in which Python and all libraries lie."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def child_process_command(argument: str, script: Path) -> tuple[str, ...]:
+    """What starts the process that `argument`, one of the above, names. `script` does the same, run by a Python that
+    takes nothing from the environment."""
+    if is_packaged():
+        return (sys.executable, argument)
+    return (sys.executable, "-I", "-X", "utf8", str(script))
+
+
+def restore_library_folders(environ: MutableMapping[str, str]) -> None:
+    """Take the packaged executable's own libraries out of the environment: they are for this process alone, which has
+    found them by now, and would be the wrong ones for a browser or a tool that it starts.
+
+    PyInstaller's loader puts the folder there, and keeps what it was before under a name of its own. Changes nothing
+    elsewhere.
+    """
+    if not is_packaged():
+        return
+    before = environ.pop(_BEFORE, "")
+    if before:
+        environ[_LIBRARY_FOLDERS] = before
+    else:
+        environ.pop(_LIBRARY_FOLDERS, None)
