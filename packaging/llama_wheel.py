@@ -6,8 +6,12 @@ On x86-64 Linux the wheel holds one plug-in for each generation of processors (G
 right on another machine too. Elsewhere, and with compilers that do not know all of them, llama.cpp is compiled for this
 processor alone. pip's own cache is not used: it knows nothing of compilers, flags and processors. `CMAKE_ARGS` of the
 environment is passed on.
+
+With `--portable` it makes the wheel that travels in a bundle: always with all variants, AMX among them, and with no
+path of this machine inside.
 """
 
+import argparse
 import contextlib
 import hashlib
 import json
@@ -39,6 +43,8 @@ _COMMON = (
 _VARIANTS = ("-DGGML_NATIVE=OFF", "-DGGML_BACKEND_DL=ON", "-DGGML_CPU_ALL_VARIANTS=ON")
 # The newest that some variant is compiled with: ggml/src/CMakeLists.txt of llama.cpp.
 _NEWEST_FLAGS = ("-mavxvnni", "-mavx512bf16", "-mamx-tile", "-mamx-int8")
+# Says all that `ldtilecfg` reads, for compilers whose own header does not.
+_AMX_HEADER = ROOT / "packaging" / "amx_tile_config.h"
 _WITHOUT_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 # Each variant costs half a minute of compiling. Left out are one that needs less than Latchkey does (x64: see
 # desktop/cpu_check.py), and those whose few processors run the next lower one well.
@@ -46,9 +52,14 @@ _UNWANTED_VARIANTS = ("x64", "ivybridge", "piledriver", "cannonlake", "cooperlak
 
 
 class Build:
-    """What is to be compiled here: the requirement, CMake's and the compiler's flags, and a key of all that counts."""
+    """What is to be compiled here: the requirement, CMake's and the compiler's flags, and a key of all that counts.
 
-    def __init__(self) -> None:
+    `portable` is for other machines than this one: all variants, and none left out for a fault of the compiler that can
+    be mended. Raises SystemExit where the compiler does not know all variants.
+    """
+
+    def __init__(self, *, portable: bool = False) -> None:
+        self.portable = portable
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         self.requirement = next(line for line in project["dependencies"] if line.startswith("llama-cpp-python"))
         self.compiler = _compiler()
@@ -59,6 +70,11 @@ class Build:
         self.cmake_args = " ".join(flags)
         # A variant that would have the fault is left out; for a native build the compiler is told to do without AMX.
         self.c_flags = _WITHOUT_AMX if self.amx == "wrong" and not self.variants else ""
+        if portable and not self.variants and x86:
+            raise SystemExit("A bundle needs a compiler that knows AVX-VNNI, AVX512-BF16 and AMX: GCC 11 or newer.")
+        mended = f"-include {_AMX_HEADER}"
+        if portable and self.amx == "wrong" and _amx(f"{self.compiler} {mended}") == "right":
+            self.amx, self.c_flags = "right", mended
 
     @property
     def key(self) -> str:
@@ -75,6 +91,7 @@ class Build:
             platform.machine(),
             "".join(platform.libc_ver()),
             "" if self.variants else _processor(),
+            *(["portable", _AMX_HEADER.read_text(encoding="utf-8")] if self.portable else []),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
@@ -168,8 +185,9 @@ def _compile(build: Build, work: Path) -> Path:
     if build.variants:
         _without_variants(source, build)
     environment = {**os.environ, "CMAKE_ARGS": build.cmake_args}
+    nameless = f"-ffile-prefix-map={source}=." if build.portable else ""
     for name in ("CFLAGS", "CXXFLAGS"):
-        environment[name] = f"{os.environ.get(name, '')} {build.c_flags}".strip()
+        environment[name] = f"{os.environ.get(name, '')} {build.c_flags} {nameless}".strip()
     _pip("wheel", "--no-deps", "--no-cache-dir", "--wheel-dir", str(work), str(source), environment=environment)
     return next(work.glob("*.whl"))
 
@@ -208,13 +226,13 @@ def _without_variants(source: Path, build: Build) -> None:
     listed.write_text(re.sub(pattern, "", listed.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8")
 
 
-def install() -> None:
+def install(*, portable: bool = False) -> None:
     """Make this environment hold the llama.cpp that belongs here, and note what it is."""
     surroundings, noted = _surroundings(), _noted()
     whole = noted.get("files") == _files()
     if whole and noted.get("surroundings") == surroundings:
         return
-    build = Build()
+    build = Build(portable=portable)
     if not build.compiler:
         if not _files():
             raise SystemExit("A C++ compiler is needed to compile llama.cpp. Install g++, then run make again.")
@@ -243,4 +261,6 @@ def _files() -> list[list[object]]:
 
 
 if __name__ == "__main__":
-    install()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--portable", action="store_true", help="the build that a bundle takes to other machines")
+    install(portable=parser.parse_args().portable)

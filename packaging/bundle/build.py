@@ -1,0 +1,157 @@
+"""Makes the bundle: a folder with Latchkey, Python, Qt and llama.cpp, that runs where none of these are.
+
+    python packaging/bundle/build.py [--output build/bundle] [--vulkan libggml-vulkan.so]
+
+Run with the Python of the environment that goes into it (`make bundle` makes one), in which PyInstaller, the libraries
+and `llama_wheel.py --portable` are installed. The bundle lies in OUTPUT/latchkey. Sizes are printed; on Linux the build
+fails where a file needs a library that is neither inside nor the system's, and where all is larger than 250 MB.
+"""
+
+import argparse
+import fnmatch
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+sys.path.insert(0, str(HERE))
+
+import contents  # noqa: E402 - beside this file
+import elf  # noqa: E402
+import icons  # noqa: E402
+
+MOST_MB = 250
+INSIDE = "_internal"
+FLOOR_FILE = "glibc-version"
+"""Beside the executable: the oldest GNU C library that the bundle runs with, such as "2.35"."""
+# 2026-01-01: what PyInstaller writes times into gets this one, so that the same input gives the same bytes.
+_EPOCH = "1767225600"
+# Compiled here, with symbols that only a debugger reads. Files of wheels are left as they came.
+_STRIPPED = ("_internal/libpython*", "_internal/python3.*", "_internal/llama_cpp/lib/*", "_internal/lib*.so.*")
+_OF_THE_C_LIBRARY = ("libc.so.*", "libm.so.*", "libdl.so.*", "libpthread.so.*", "librt.so.*", "libutil.so.*", "ld-*")
+_LICENSE_FILES = ("licen[sc]e*", "copying*", "notice*", "copyright*", "authors*")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--output", type=Path, default=TOP / "build" / "bundle", help="where the folder goes")
+    parser.add_argument("--vulkan", type=Path, help="llama.cpp's plug-in for graphics cards, which goes in as well")
+    options = parser.parse_args()
+    _install_wheel()
+    icons.write_icons(TOP / "build" / "icons")
+    made = run_pyinstaller(options.output.resolve())
+    if sys.platform == "linux":
+        finish_linux(made, options.vulkan)
+
+
+def _install_wheel() -> None:
+    """Install this checkout's wheel into the environment: what is bundled is what anybody else installs."""
+    with tempfile.TemporaryDirectory() as folder:
+        _pip("wheel", "--no-deps", "--wheel-dir", folder, str(TOP))
+        _pip("install", "--no-deps", "--force-reinstall", str(next(Path(folder).glob("latchkey-*.whl"))))
+
+
+def _pip(command: str, *arguments: str) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", command, "--quiet", *arguments]
+    subprocess.run(pip, check=True)
+
+
+def run_pyinstaller(output: Path) -> Path:
+    """The folder that PyInstaller made of latchkey.spec, below `output`."""
+    work = output.parent / f"{output.name}-work"
+    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
+    command += ["--distpath", str(output), "--workpath", str(work), str(HERE / "latchkey.spec")]
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": _EPOCH}
+    subprocess.run(command, check=True, env=environment)
+    return output / "latchkey"
+
+
+def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
+    """Make of what PyInstaller gave what is handed on: each library once, without symbols, with all license texts.
+
+    Raises SystemExit where a library is missing, or the folder is too large.
+    """
+    inside = folder / INSIDE
+    if vulkan is not None:
+        shutil.copy(vulkan, inside / "llama_cpp" / "lib" / "libggml-vulkan.so")
+    link_libraries(inside / "llama_cpp" / "lib")
+    strip(folder)
+    copy_licenses(inside / "licenses", distributions())
+    files = list(elf.elf_files(folder))
+    floor = elf.newest_glibc(files)
+    (folder / FLOOR_FILE).write_text("{}.{}\n".format(*floor), encoding="ascii")
+    if missing := missing_libraries(folder, files):
+        raise SystemExit("The bundle lacks " + ", ".join(f"{name} ({user})" for name, user in missing))
+    megabytes = size(folder) / 1e6
+    print(f"{folder}: {megabytes:.1f} MB, for GNU C library {floor[0]}.{floor[1]} and newer")
+    if megabytes > MOST_MB:
+        raise SystemExit(f"The bundle is larger than {MOST_MB} MB.")
+
+
+def link_libraries(folder: Path) -> None:
+    """Leave one copy of each library of llama.cpp, by the name that others are linked to; its other names lead to it.
+
+    A wheel cannot hold links, so there the same file lies three times.
+    """
+    for file in sorted(folder.glob("lib*.so")):
+        name = elf.library_name(file)
+        for other in sorted(folder.glob(f"{file.name}.*")):
+            if other.name != name:
+                other.unlink()
+        if name and name != file.name and (folder / name).is_file():
+            file.unlink()
+            file.symlink_to(name)
+
+
+def strip(folder: Path) -> None:
+    """Take the symbols out of what was compiled here."""
+    for file in elf.elf_files(folder):
+        if any(fnmatch.fnmatchcase(file.relative_to(folder).as_posix(), each) for each in _STRIPPED):
+            subprocess.run(["strip", "--strip-unneeded", str(file)], check=True)
+
+
+def missing_libraries(folder: Path, files: Sequence[Path]) -> list[tuple[str, str]]:
+    """The libraries that `files` are linked to, and are neither in `folder` nor the system's (contents.py); each with
+    the file that needs it."""
+    here = {path.name for path in folder.rglob("*.so*")}
+    system = (*contents.SYSTEM_LIBRARIES, *_OF_THE_C_LIBRARY)
+    return [
+        (name, str(file.relative_to(folder)))
+        for file in files
+        for name in elf.needed_libraries(file)
+        if name not in here and not any(fnmatch.fnmatchcase(name, each) for each in system)
+    ]
+
+
+def system_libraries(folder: Path) -> set[str]:
+    """The libraries of the system that the bundle in `folder` needs to be there."""
+    files = list(elf.elf_files(folder))
+    here = {path.name for path in folder.rglob("*.so*")}
+    return {name for file in files for name in elf.needed_libraries(file)} - here
+
+
+def copy_licenses(folder: Path, installed: Iterable[Distribution]) -> None:
+    """Put the license texts of every library that the environment holds into `folder`, each in a folder of its own."""
+    for distribution in installed:
+        name = f"{distribution.metadata['Name']}-{distribution.version}"
+        for file in distribution.files or ():
+            if any(fnmatch.fnmatchcase(file.name.lower(), each) for each in _LICENSE_FILES):
+                source = Path(str(distribution.locate_file(file)))
+                if source.is_file() and source.suffix not in (".py", ".pyc"):
+                    (folder / name).mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(source, folder / name / file.name)
+
+
+def size(folder: Path) -> int:
+    """The bytes of all files in `folder`, links not followed."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+
+
+if __name__ == "__main__":
+    main()
