@@ -21,8 +21,11 @@ RUN := $(VENV)/.ready-to-run
 DEV := $(VENV)/.ready-to-develop
 TRAIN := .venv-train/.ready
 LLAMA := $(VENV)/.llama-cpp
+# What goes into a bundle, and nothing that developing needs.
+BUNDLE_PY := .venv-bundle/bin/python
+BUNDLE := .venv-bundle/.ready
 
-.PHONY: help run test check static format bench soak package screenshots builtin-model real-model system FORCE
+.PHONY: help run test check static format bench soak package bundle deb appimage flatpak-tree screenshots builtin-model real-model system FORCE
 
 help: ## say what each target does
 	@echo "Latchkey. make run and make test are all the set-up there is; the first one compiles llama.cpp (six to ten minutes)."
@@ -72,6 +75,19 @@ package: $(DEV) ## build wheel and sdist, install the wheel in a fresh environme
 	$(PY) -m build --outdir dist .
 	PYTHON="$(CURDIR)/$(PY)" packaging/try_wheel.sh dist
 
+bundle: $(BUNDLE) ## build the folder that runs where there is no Python, Qt or compiler (VULKAN=plug-in adds that)
+	$(BUNDLE_PY) packaging/bundle/build.py $(if $(VULKAN),--vulkan $(VULKAN)) $(ARGS)
+
+deb: bundle ## build a package for Debian and Ubuntu of it, into dist/
+	$(BUNDLE_PY) packaging/linux/deb.py
+
+appimage: bundle ## build an AppImage of it, into dist/ (packaging/README.md names what that takes)
+	$(BUNDLE_PY) packaging/linux/appimage.py
+
+flatpak-tree: bundle ## lay it out for flatpak-builder, in build/flatpak-tree
+	rm -rf build/flatpak-tree
+	$(BUNDLE_PY) packaging/linux/installed_tree.py build/bundle/latchkey build/flatpak-tree
+
 screenshots: $(RUN) ## write pictures of the window, both themes
 	$(PY) packaging/screenshots.py $(ARGS)
 
@@ -101,6 +117,15 @@ $(RUN): pyproject.toml $(LLAMA) $(PY) | system
 
 $(DEV): $(RUN)
 	$(PIP) install --quiet --editable '.[dev]'
+	@touch $@
+
+$(BUNDLE_PY): | system
+	@"$$(packaging/find_python.sh)" -m venv --clear .venv-bundle
+
+# llama.cpp first: pip would compile another one.
+$(BUNDLE): pyproject.toml packaging/llama_wheel.py $(BUNDLE_PY)
+	$(BUNDLE_PY) packaging/llama_wheel.py --portable
+	$(BUNDLE_PY) -m pip --disable-pip-version-check install --quiet '.[bundle]'
 	@touch $@
 
 $(TRAIN_PY): | system

@@ -16,6 +16,7 @@ import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
+from desktop.child_process_command import is_packaged
 from desktop.confinement.landlock import WHOLE, apply_landlock, version
 from desktop.confinement.linux_syscall import ConfinementError
 from desktop.confinement.seccomp import apply_seccomp
@@ -110,6 +111,8 @@ def own_files(system: Iterable[str] = SYSTEM_READABLE) -> list[Path]:
     if (package.parent / "pyproject.toml").exists():  # a checkout holds more than the program
         folders = {folder for folder in folders if folder.resolve() != package.parent}
     folders |= {package}
+    if is_packaged():  # its modules lie in the executable
+        folders |= {Path(sys.executable)}
     kept = [folder for folder in folders if not _holds_home(folder)]
     return [*kept, *(Path(path) for path in system)]
 

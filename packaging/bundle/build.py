@@ -32,8 +32,13 @@ FLOOR_FILE = "glibc-version"
 """Beside the executable: the oldest GNU C library that the bundle runs with, such as "2.35"."""
 # 2026-01-01: what PyInstaller writes times into gets this one, so that the same input gives the same bytes.
 _EPOCH = "1767225600"
-# Compiled here, with symbols that only a debugger reads. Files of wheels are left as they came.
-_STRIPPED = ("_internal/libpython*", "_internal/python3.*", "_internal/llama_cpp/lib/*", "_internal/lib*.so.*")
+# With symbols that only a debugger reads: what was compiled here, and wheels that were built with them. Not those whose
+# libraries auditwheel moved (numpy, lxml): `strip` is known to break what it wrote.
+_STRIPPED = (
+    "_internal/libpython*", "_internal/python3.*", "_internal/llama_cpp/lib/*", "_internal/lib*.so.*",
+    "_internal/cryptography/*", "_internal/Stemmer*", "_internal/rpds/*", "_internal/psutil/*",
+    "_internal/PySide6/Qt/lib/libicu*", "_internal/pypdfium2_raw/*",
+)  # fmt: skip
 _OF_THE_C_LIBRARY = ("libc.so.*", "libm.so.*", "libdl.so.*", "libpthread.so.*", "librt.so.*", "libutil.so.*", "ld-*")
 _LICENSE_FILES = ("licen[sc]e*", "copying*", "notice*", "copyright*", "authors*")
 

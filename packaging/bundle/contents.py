@@ -3,7 +3,7 @@
 import fnmatch
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 Entry = tuple[str, str, str]
 """As PyInstaller has it: where a file goes, where it comes from, of which kind it is."""
@@ -21,7 +21,7 @@ WITH_SUBMODULES = ("keyring.backends", "pygments.lexers", "pygments.styles", "do
 EXCLUDED_MODULES = (
     # Of Python: what nothing here uses, and what only developing does.
     "_tkinter", "curses", "distutils", "doctest", "ensurepip", "idlelib", "lib2to3", "pip", "pydoc", "pydoc_data",
-    "readline", "setuptools", "pkg_resources", "test", "tkinter", "turtle", "turtledemo", "unittest", "venv", "wheel",
+    "setuptools", "pkg_resources", "test", "tkinter", "turtle", "turtledemo", "unittest", "venv", "wheel",
     # Of the libraries.
     "PIL.ImageQt", "PIL.ImageTk", "PIL._avif", "PIL._imagingft", "PIL._imagingcms", "PIL._imagingtk",
     "PIL._imagingmath", "lxml.html", "lxml.objectify", "lxml.isoschematron", "lxml.builder", "lxml.sax",
@@ -57,7 +57,7 @@ SYSTEM_LIBRARIES = (
     "libgthread-2.0.so.*", "libgobject-2.0.so.*", "libgio-2.0.so.*", "libgmodule-2.0.so.*", "libdbus-1.so.*",
     "libexpat.so.*", "libsystemd.so.*", "libp11-kit.so.*", "libgpg-error.so.*", "libcap.so.*", "libselinux.so.*",
     "libmount.so.*", "libblkid.so.*",
-    "libgssapi_krb5.so.*", "libkrb5.so.*", "libkrb5support.so.*", "libk5crypto.so.*", "libcom_err.so.*",
+    "libcups.so.*", "libreadline.so.*", "libtinfo.so.*", "libgssapi_krb5.so.*", "libkrb5.so.*", "libkrb5support.so.*", "libk5crypto.so.*", "libcom_err.so.*",
     "libkeyutils.so.*", "libresolv.so.*", "libz.so.*", "libzstd.so.*", "libcrypto.so.*", "libssl.so.*",
 )  # fmt: skip
 _UNWANTED = (
@@ -102,7 +102,7 @@ def kept(entries: Iterable[Entry]) -> list[Entry]:
     return [found[place] for place in sorted(found)]
 
 
-def reached(entries: Sequence[Entry], needed: Callable[[str], Iterable[str]]) -> list[Entry]:
+def reached(entries: Sequence[Entry], needed: Callable[[Path], Iterable[str]]) -> list[Entry]:
     """`entries` without the system's libraries that nothing asks for any more: those that came with what `kept` left
     out. They lie at the top; all that lies deeper belongs to a package. `needed` gives the names of the libraries that
     a file (a source) is linked to.
@@ -112,7 +112,7 @@ def reached(entries: Sequence[Entry], needed: Callable[[str], Iterable[str]]) ->
     ahead = list(found)
     while ahead:
         _, source, _ = ahead.pop()
-        for name in needed(source):
+        for name in needed(Path(source)) if Path(source).is_file() else ():  # a link's source is where it leads
             if (library := libraries.pop(PurePath(name).name, None)) is not None:
                 found.append(library)
                 ahead.append(library)

@@ -50,7 +50,7 @@ PACKAGES = {
     "libz.so.1": "zlib1g",
     "libzstd.so.1": "libzstd1",
 }
-_OPTIONAL = {"libvulkan.so.1": "libvulkan1"}
+_OPTIONAL = {"libvulkan.so.1": "libvulkan1", "libcups.so.2": "libcups2", "libreadline.so.8": "libreadline8"}
 """Needed by plug-ins that may be left out."""
 _CONTROL = """\
 Package: latchkey
@@ -59,7 +59,7 @@ Architecture: {architecture}
 Maintainer: {maintainer}
 Installed-Size: {kilobytes}
 Depends: {depends}
-Recommends: fonts-dejavu-core, fonts-noto-color-emoji, shared-mime-info, xdg-utils
+Recommends: fonts-dejavu-core, fonts-noto-color-emoji, libcups2, shared-mime-info, xdg-utils
 Suggests: gnome-keyring | kwalletmanager | keepassxc, libvulkan1, mesa-vulkan-drivers
 Section: utils
 Priority: optional

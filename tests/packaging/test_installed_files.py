@@ -1,0 +1,143 @@
+"""What an installed Latchkey tells its system: what it is called, which files it opens, what it needs."""
+
+import os
+import plistlib
+import shutil
+import subprocess
+import tomllib
+from configparser import ConfigParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.packaging.scripts import PACKAGING, TOP, load_script
+
+LINUX = PACKAGING / "linux"
+tree = load_script("linux/installed_tree.py")
+METAINFO = LINUX / f"{tree.APP_ID}.metainfo.xml"
+VERSION = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+MEDIA_TYPE = "application/x-gguf"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    folder = tmp_path / "bundle"
+    (folder / "_internal").mkdir(parents=True)
+    (folder / "latchkey").write_text('#!/bin/sh\necho started "$@"\n')
+    (folder / "latchkey").chmod(0o755)
+    (folder / "glibc-version").write_text("2.35\n")
+    (folder / "_internal" / "libx.so.1").touch(mode=0o600)
+    (folder / "_internal" / "libx.so").symlink_to("libx.so.1")
+    return folder
+
+
+def test_every_system_learns_of_the_same_file_type() -> None:
+    desktop = ConfigParser(interpolation=None)
+    desktop.read(LINUX / "latchkey.desktop", encoding="utf-8")
+    entry = desktop["Desktop Entry"]
+    assert MEDIA_TYPE in entry["MimeType"].split(";")
+    assert entry["Exec"] == "latchkey %F"
+    mime = ElementTree.parse(LINUX / "latchkey.xml").getroot()
+    assert mime[0].get("type") == MEDIA_TYPE
+    assert ElementTree.parse(METAINFO).getroot().findtext("provides/mediatype") == MEDIA_TYPE
+    properties = plistlib.loads((PACKAGING / "macos" / "Info.plist").read_bytes())
+    (exported,) = properties["UTExportedTypeDeclarations"]
+    assert exported["UTTypeTagSpecification"] == {
+        "public.filename-extension": ["gguf"],
+        "public.mime-type": [MEDIA_TYPE],
+    }
+    assert properties["CFBundleDocumentTypes"][0]["LSItemContentTypes"] == [exported["UTTypeIdentifier"]]
+    installer = (PACKAGING / "windows" / "latchkey.iss").read_text(encoding="utf-8")
+    assert r'"""{app}\latchkey-window.exe"" ""%1"""' in installer
+    assert r"Software\Classes\.gguf\OpenWithProgids" in installer
+
+
+def test_software_centres_show_this_version_by_the_name_of_its_file() -> None:
+    root = ElementTree.parse(METAINFO).getroot()
+    assert root.findtext("id") == tree.APP_ID
+    assert root.findtext("launchable") == "latchkey.desktop"
+    assert next(each.get("version") for each in root.iterfind("releases/release")) == VERSION
+    assert f"\nid: {tree.APP_ID}\n" in (LINUX / f"{tree.APP_ID}.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["desktop-file-validate", LINUX / "latchkey.desktop"], ["appstreamcli", "validate", "--no-net", METAINFO]],
+    ids=["desktop entry", "metainfo"],
+)
+def test_the_standards_own_tools_find_no_fault(command: list[str]) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout
+
+
+def test_windows_is_told_of_long_paths_and_dark_title_bars_and_macos_of_callbacks() -> None:
+    manifest = ElementTree.parse(PACKAGING / "windows" / "latchkey.manifest").getroot()
+    told = {each.tag.rpartition("}")[2]: each.text for each in manifest.iter() if each.text and each.text.strip()}
+    assert told["longPathAware"] == "true"
+    assert told["activeCodePage"] == "UTF-8"
+    assert any(each.tag.endswith("supportedOS") for each in manifest.iter())
+    properties = plistlib.loads((PACKAGING / "macos" / "Info.plist").read_bytes())
+    assert properties["NSRequiresAquaSystemAppearance"] is False
+    rights = plistlib.loads((PACKAGING / "macos" / "entitlements.plist").read_bytes())
+    assert "com.apple.security.cs.disable-library-validation" not in rights
+    assert rights["com.apple.security.cs.allow-unsigned-executable-memory"] is True
+
+
+def test_an_installed_tree_holds_program_icons_and_what_desktops_and_shells_look_for(
+    bundle: Path, tmp_path: Path
+) -> None:
+    built = tmp_path / "built"
+    for name in ("icons/latchkey-16.png", "icons/latchkey-256.png", "man/latchkey.1", "completions/latchkey.fish"):
+        (built / name).parent.mkdir(parents=True, exist_ok=True)
+        (built / name).touch()
+    root = tmp_path / "usr"
+    tree.lay_out(bundle, root, built)
+    tree.settle(root)
+    assert (root / "bin" / "latchkey").resolve() == root / "lib" / "latchkey" / "latchkey"
+    assert (root / "lib" / "latchkey" / "_internal" / "libx.so").is_symlink()
+    share = {path.relative_to(root / "share").as_posix() for path in (root / "share").rglob("*") if path.is_file()}
+    assert share == {
+        "applications/latchkey.desktop",
+        "doc/latchkey/copyright",
+        "fish/vendor_completions.d/latchkey.fish",
+        "icons/hicolor/16x16/apps/latchkey.png",
+        "icons/hicolor/256x256/apps/latchkey.png",
+        "icons/hicolor/scalable/apps/latchkey.svg",
+        "man/man1/latchkey.1.gz",
+        "mime/packages/latchkey.xml",
+        f"metainfo/{tree.APP_ID}.metainfo.xml",
+    }
+    assert {path.lstat().st_mtime for path in root.rglob("*")} == {tree.TIME}
+    assert (root / "lib" / "latchkey" / "_internal" / "libx.so.1").stat().st_mode & 0o777 == 0o644
+    assert (root / "lib" / "latchkey" / "latchkey").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(
+    ("system", "starts"),
+    [("glibc 2.31", False), ("glibc 2.4", False), ("glibc 2.35", True), ("glibc 3.0", True), ("", False)],
+)
+def test_an_appimage_refuses_an_old_c_library_in_one_sentence(
+    system: str, starts: bool, bundle: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "AppDir"
+    shutil.copytree(bundle, folder / "usr" / "lib" / "latchkey", symlinks=True)
+    shutil.copyfile(LINUX / "AppRun", folder / "AppRun")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "getconf").write_text(f"#!/bin/sh\n[ -n '{system}' ] && echo '{system}'\n")
+    (tools / "getconf").chmod(0o755)
+    ended = subprocess.run(
+        ["sh", folder / "AppRun", "a model.gguf"],
+        env={"PATH": f"{tools}:{os.defpath}:/usr/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout == ("started a model.gguf\n" if starts else "")
+    assert ended.returncode == (0 if starts else 1)
+    if not starts:
+        (sentence,) = ended.stderr.splitlines()
+        assert sentence.startswith("Latchkey needs the GNU C library 2.35 or newer")
