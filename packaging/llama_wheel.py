@@ -66,11 +66,14 @@ class Build:
         x86 = sys.platform == "linux" and platform.machine() == "x86_64"
         self.amx = _amx(self.compiler) if x86 and self.compiler else "none"
         self.variants = x86 and bool(self.compiler) and _accepts(self.compiler, *_NEWEST_FLAGS)
-        flags = [*_COMMON, *(_VARIANTS if self.variants else ()), *os.environ.get("CMAKE_ARGS", "").split()]
+        if portable and sys.platform == "win32":
+            self.variants = platform.machine() == "AMD64"  # Visual C++ knows them all
+        portably = ("-DGGML_NATIVE=OFF",) if portable else ()
+        flags = [*_COMMON, *(_VARIANTS if self.variants else portably), *os.environ.get("CMAKE_ARGS", "").split()]
         self.cmake_args = " ".join(flags)
         # A variant that would have the fault is left out; for a native build the compiler is told to do without AMX.
         self.c_flags = _WITHOUT_AMX if self.amx == "wrong" and not self.variants else ""
-        if portable and not self.variants and x86:
+        if portable and x86 and not self.variants:
             raise SystemExit("A bundle needs a compiler that knows AVX-VNNI, AVX512-BF16 and AMX: GCC 11 or newer.")
         mended = f"-include {_AMX_HEADER}"
         if portable and self.amx == "wrong" and _amx(f"{self.compiler} {mended}") == "right":
@@ -98,6 +101,8 @@ class Build:
 
 def _compiler() -> str:
     """The command of the C compiler, as CMake chooses it; "" where there is none."""
+    if sys.platform == "win32":
+        return os.environ.get("CC", "cl")  # found by CMake, not by PATH
     return os.environ.get("CC") or next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), "")
 
 

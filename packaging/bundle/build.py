@@ -86,6 +86,8 @@ def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
     if vulkan is not None:
         shutil.copy(vulkan, inside / "llama_cpp" / "lib" / "libggml-vulkan.so")
     link_libraries(inside / "llama_cpp" / "lib")
+    for path in [path for path in inside.rglob("*") if path.is_symlink() and not path.exists()]:
+        path.unlink()  # it led to what contents.py leaves out
     strip(folder)
     copy_licenses(inside / "licenses", distributions())
     files = list(elf.elf_files(folder))

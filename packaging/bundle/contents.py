@@ -1,6 +1,7 @@
 """What goes into a bundle and what stays out: lists for latchkey.spec, with nothing of PyInstaller's."""
 
 import fnmatch
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
@@ -14,8 +15,6 @@ FURTHER_MODULES = ("llama_cpp.llama_cpp", "llama_cpp.mtmd_cpp", "logging.handler
 """Imported by name: PyInstaller, which follows imports, finds no way to them."""
 WITH_LIBRARIES = ("llama_cpp",)
 WITH_DATA = ("docx", "jsonschema", "jsonschema_specifications", "latex2mathml", "ziafont", "ziamath")
-WITH_METADATA = ("latchkey", "keyring", "llama-cpp-python", "mcp", "jsonschema")
-"""Those that are asked for their version, or found by their entry points."""
 WITH_SUBMODULES = ("keyring.backends", "pygments.lexers", "pygments.styles", "docx", "mcp.client", "mcp.server")
 
 EXCLUDED_MODULES = (
@@ -57,7 +56,8 @@ SYSTEM_LIBRARIES = (
     "libgthread-2.0.so.*", "libgobject-2.0.so.*", "libgio-2.0.so.*", "libgmodule-2.0.so.*", "libdbus-1.so.*",
     "libexpat.so.*", "libsystemd.so.*", "libp11-kit.so.*", "libgpg-error.so.*", "libcap.so.*", "libselinux.so.*",
     "libmount.so.*", "libblkid.so.*",
-    "libcups.so.*", "libreadline.so.*", "libtinfo.so.*", "libgssapi_krb5.so.*", "libkrb5.so.*", "libkrb5support.so.*", "libk5crypto.so.*", "libcom_err.so.*",
+    "libcups.so.*", "libreadline.so.*", "libtinfo.so.*",
+    "libgssapi_krb5.so.*", "libkrb5.so.*", "libkrb5support.so.*", "libk5crypto.so.*", "libcom_err.so.*",
     "libkeyutils.so.*", "libresolv.so.*", "libz.so.*", "libzstd.so.*", "libcrypto.so.*", "libssl.so.*",
 )  # fmt: skip
 _UNWANTED = (
@@ -68,7 +68,13 @@ _UNWANTED = (
     "*/direct_url.json", "*/RECORD", "*/INSTALLER", "*/REQUESTED",
 )  # fmt: skip
 # Of Pillow's own libraries, those whose formats are not taken: desktop/image_format.py.
-_UNWANTED_OF_PILLOW = ("libavif*", "libharfbuzz*", "libbrotli*", "libfreetype*", "liblcms2*", "libXau*", "libxcb*")
+_UNWANTED_OF_PILLOW = ("libavif*", "libharfbuzz*", "libbrotli*", "libfreetype*", "liblcms2*")
+
+
+def named_packages(dependencies: Iterable[str]) -> list[str]:
+    """The packages whose metadata goes in, so that they can be asked for their version: those of requirements such as
+    "httpcore[socks]>=1.0.9,<2", and Latchkey itself."""
+    return ["latchkey", *(re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in dependencies)]
 
 
 def wanted_module(name: str) -> bool:

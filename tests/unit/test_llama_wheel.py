@@ -139,3 +139,26 @@ def test_the_compiler_is_told_to_do_without_faulty_amx_where_no_variant_can_be_l
     assert "-mno-amx-tile" in llama_wheel.Build().c_flags
     monkeypatch.setattr(llama_wheel, "_amx", lambda compiler: "right")
     assert llama_wheel.Build().c_flags == ""
+
+
+@pytest.mark.skipif(not knows_amx(), reason="needs a compiler that knows AMX")
+class TestPortableBuild:
+    """What goes into a bundle runs on processors that nobody here has."""
+
+    def test_it_holds_all_variants_amx_among_them(self, llama_wheel: ModuleType) -> None:
+        build = llama_wheel.Build(portable=True)
+        assert "-DGGML_CPU_ALL_VARIANTS=ON" in build.cmake_args
+        assert "-DGGML_NATIVE=OFF" in build.cmake_args
+        assert build.amx == "right"
+        assert build.key != llama_wheel.Build().key
+
+    def test_the_header_mends_the_compiler_that_is_here(self, tmp_path: Path) -> None:
+        assert amx(compiler(tmp_path, f"-include {PACKAGING / 'amx_tile_config.h'}")) == "right"
+
+    def test_a_compiler_that_does_not_know_all_variants_makes_none(
+        self, llama_wheel: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(llama_wheel, "_accepts", lambda *_: False)
+        if llama_wheel.platform.machine() == "x86_64" and llama_wheel.sys.platform == "linux":
+            with pytest.raises(SystemExit, match="GCC 11"):
+                llama_wheel.Build(portable=True)

@@ -37,6 +37,8 @@ def _enter_package() -> Any:
         package.__path__ = list(spec.submodule_search_locations)
         package.__spec__ = importlib.machinery.ModuleSpec("llama_cpp", None, is_package=True)
         sys.modules["llama_cpp"] = package
+    if is_packaged():  # it has its own, whatever folder the environment names
+        os.environ.pop("LLAMA_CPP_LIB_PATH", None)
     try:
         return importlib.import_module("llama_cpp.llama_cpp")
     except (AttributeError, OSError, RuntimeError) as error:  # a function or a library that is not there
