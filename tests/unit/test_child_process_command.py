@@ -1,13 +1,16 @@
 """Processes of Latchkey's own: started from a checkout with Python, and by a packaged executable with itself."""
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from desktop.child_process_command import ENGINE_WORKER, child_process_command, restore_library_folders
+from desktop.cli.bench import bench_command
 from desktop.documents.reader_process import default_reader_command
 from desktop.engine.worker_process import default_worker_command
+from desktop.errors import NotFoundError
 from desktop.tools.tool_server_process import monitor_command
 
 
@@ -54,3 +57,10 @@ def test_elsewhere_the_persons_library_folders_stay() -> None:
     environ = {"LD_LIBRARY_PATH": "/own"}
     restore_library_folders(environ)
     assert environ == {"LD_LIBRARY_PATH": "/own"}
+
+
+@pytest.mark.usefixtures("packaged")
+def test_a_packaged_executable_says_that_it_cannot_be_measured() -> None:
+    """The measurements run files with Python, and it has none that could be started."""
+    with pytest.raises(NotFoundError, match="not part of this package"):
+        bench_command.run(Namespace(transfer=False), None)

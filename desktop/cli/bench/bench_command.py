@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from desktop.child_process_command import is_packaged
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.bench.answer_benchmark import AnswerFigures, measure_answers
 from desktop.cli.bench.bench_engine import BenchLicenseCheck, bench_engine
@@ -44,6 +45,7 @@ from desktop.engine.engine_protocol import Engine, LoadCheck
 from desktop.engine.hardware import cpu_name, total_memory, usable_cores
 from desktop.engine.load_params import LoadParams
 from desktop.engine.worker_messages import ModelInfo
+from desktop.errors import NotFoundError
 from desktop.library.library_model import LibraryModel
 from desktop.translation import tr
 
@@ -82,7 +84,12 @@ _SHORT = _BenchExtent(
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
-    """Measure, print, and leave nothing running."""
+    """Measure, print, and leave nothing running. Raises NotFoundError in a packaged executable, which has no Python to
+    run a baseline with."""
+    if is_packaged():
+        raise NotFoundError(
+            tr("“latchkey bench” is not part of this package: it needs Latchkey from pip, or its source code.")
+        )
     if options.transfer:
         return _transfer(options, tools)
     extent = _SHORT if options.quick else _LONG if options.long else _USUAL
