@@ -20,11 +20,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(TOP / "packaging"))
 
-import contents  # noqa: E402 - beside this file
-import elf  # noqa: E402
-import icons  # noqa: E402
+from bundle import contents, elf, icons  # noqa: E402 - found only now
 
 MOST_MB = 250
 INSIDE = "_internal"

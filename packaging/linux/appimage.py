@@ -18,9 +18,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(TOP / "packaging"))
 
-import installed_tree  # noqa: E402 - beside this file
+from linux import installed_tree  # noqa: E402 - found only now
 
 MOST_MB = 130
 _LIBRARIES = ("squashfuse_ll", "squashfuse", "fuse3", "zstd", "lz4", "lzo2", "lzma", "z", "pthread")

@@ -15,10 +15,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(HERE.parent / "bundle")]
+sys.path.insert(0, str(TOP / "packaging"))
 
-import build as bundle_build  # noqa: E402 - found only now
-import installed_tree  # noqa: E402
+from bundle import build  # noqa: E402 - found only now
+from linux import installed_tree  # noqa: E402
 
 # The package of each library that a bundle leaves to the system. Those of Debian 13 and Ubuntu 24.04 that were renamed
 # for 64-bit times provide the old names.
@@ -103,8 +103,8 @@ def make_deb(bundle: Path, output: Path) -> Path:
             version=project["version"],
             architecture=architecture,
             maintainer=f"{project['authors'][0]['name']} <latchkey@localhost>",
-            kilobytes=bundle_build.size(root) // 1024,
-            depends=depends(bundle_build.system_libraries(bundle), _floor(bundle)),
+            kilobytes=build.size(root) // 1024,
+            depends=depends(build.system_libraries(bundle), _floor(bundle)),
         )
         (control / "control").write_text(text, encoding="utf-8")
         (control / "md5sums").write_text(_sums(root), encoding="utf-8")
@@ -116,7 +116,7 @@ def make_deb(bundle: Path, output: Path) -> Path:
 
 
 def _floor(bundle: Path) -> str:
-    return (bundle / bundle_build.FLOOR_FILE).read_text(encoding="ascii").strip()
+    return (bundle / build.FLOOR_FILE).read_text(encoding="ascii").strip()
 
 
 def _sums(root: Path) -> str:

@@ -73,7 +73,7 @@ as_user sh -c 'cp /usr/lib/latchkey/_internal/desktop/_data/resources/builtin/la
 as_user sh -c 'xdg-mime query filetype ~/"a model.gguf"; xdg-mime query default application/x-gguf'
 
 say 'The window'
-Xvfb "$display" -screen 0 1280x800x24 -nolisten tcp >/dev/null 2>&1 &
+Xvfb "$display" -screen 0 1280x800x24 -nolisten tcp -noreset >/dev/null 2>&1 &
 server=$!
 sleep 2
 mkdir -p "$top/build/try-deb"
