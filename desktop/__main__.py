@@ -81,7 +81,7 @@ def main() -> int:
         return 130
 
 
-def _run_child_process(named: Sequence[str], arguments: Sequence[str]) -> bool:
+def _run_child_process(named: list[str], arguments: list[str]) -> bool:
     """Be the process of Latchkey's own that the first argument names (desktop/child_process_command.py), until it ends;
     False where it names none."""
     match named:

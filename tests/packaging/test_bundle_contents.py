@@ -32,7 +32,9 @@ def imports() -> Imports:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 written |= {node.module} | {f"{node.module}.{each.name}" for each in node.names}
             elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module":
-                called |= {each.value for each in node.args if isinstance(each, ast.Constant)}
+                called |= {
+                    each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                }
     return Imports(frozenset(written), frozenset(called))
 
 

@@ -63,4 +63,4 @@ def test_elsewhere_the_persons_library_folders_stay() -> None:
 def test_a_packaged_executable_says_that_it_cannot_be_measured() -> None:
     """The measurements run files with Python, and it has none that could be started."""
     with pytest.raises(NotFoundError, match="not part of this package"):
-        bench_command.run(Namespace(transfer=False), None)
+        bench_command.run(Namespace(transfer=False), None)  # type: ignore[arg-type] # it does not come so far
