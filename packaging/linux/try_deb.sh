@@ -34,7 +34,9 @@ as_user() {
 files() { (cd "$root" && find . -xdev -path ./proc -prune -o -path ./dev -prune -o -path ./tmp -prune -o -print | sort); }
 
 [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase bookworm "$root" >/dev/null
-[ -e "$root/home/ada" ] || chroot "$root" useradd --create-home ada
+chroot "$root" userdel --remove ada 2>/dev/null || true
+chroot "$root" useradd --create-home ada
+chroot "$root" dpkg --purge latchkey >/dev/null 2>&1 || true
 mkdir -p "$root/tmp/.X11-unix"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev" && mount --make-rslave "$root/dev"
@@ -42,7 +44,9 @@ mount --bind /tmp/.X11-unix "$root/tmp/.X11-unix"
 
 say 'A clean system'
 inside apt-get update -qq
-inside apt-get install -qq --no-install-recommends xdg-utils shared-mime-info desktop-file-utils fonts-dejavu-core >/dev/null
+# What any desktop has: its list of file types, and GLib, by which file managers open files.
+inside apt-get install -qq --no-install-recommends xdg-utils shared-mime-info desktop-file-utils libglib2.0-bin \
+    fonts-dejavu-core >/dev/null
 for program in python3 python cc gcc g++ pip; do
     ! inside sh -c "command -v $program" || { echo "$program is there, so it proves nothing" >&2; exit 1; }
 done
@@ -70,7 +74,7 @@ as_user latchkey collections search Papers 'When is notice given?'
 
 say 'Which program opens a .gguf file'
 as_user sh -c 'cp /usr/lib/latchkey/_internal/desktop/_data/resources/builtin/latchkey-guide.gguf ~/"a model.gguf"'
-as_user sh -c 'xdg-mime query filetype ~/"a model.gguf"; xdg-mime query default application/x-gguf'
+as_user sh -c 'gio info -a standard::content-type ~/"a model.gguf" | grep content-type; xdg-mime query default application/x-gguf'
 
 say 'The window'
 Xvfb "$display" -screen 0 1280x800x24 -nolisten tcp -noreset >/dev/null 2>&1 &
@@ -81,9 +85,15 @@ picture() { DISPLAY=$display import -window root "$top/build/try-deb/$1.png" 2>/
 as_user sh -c 'latchkey >~/window.txt 2>&1 & echo $! >~/window.pid; sleep 10; kill -0 $(cat ~/window.pid)' && echo 'It is open.'
 picture window
 # A double-click while it is open hands the file to it.
-as_user timeout 20 xdg-open '/home/ada/a model.gguf' && echo 'The file was handed to it.'
+as_user timeout 20 gio open '/home/ada/a model.gguf' && echo 'The file was handed to it.'
 sleep 4
 picture double-click
+press() { DISPLAY=$display xdotool mousemove "$1" "$2" click 1 2>/dev/null && sleep 3 || true; }
+press 80 617 && picture models
+press 80 649 && picture documents
+press 80 681 && picture licenses
+press 80 713 && picture network
+press 80 745 && picture settings
 as_user sh -c 'kill $(cat ~/window.pid); sleep 3; cat ~/window.txt'
 
 say 'Taken away'
