@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from desktop.background import Background
+from desktop.chat.answer_documents import AnswerDocuments
 from desktop.chat.answer_saver import AnswerSaver
 from desktop.chat.chat_approvals import ChatApprovals
 from desktop.chat.chat_events import AnswerPhaseName, AnswerReplaced, ChatEvent, ToolCallsChanged
 from desktop.chat.chat_tools import ChatTools
+from desktop.chat.passage_finder import PassageFinder
 from desktop.chat.pending_answer import PendingAnswer
 from desktop.chat.tool_call_state import ToolCallAnswer, ToolCallState
 from desktop.chat.tool_round import RoundServices, ToolRound
@@ -30,8 +32,8 @@ class AnswersWithCalls(Protocol):
 
 
 class AnswerCalls:
-    """`tools` are the tool servers; `keep` stores a picture that one gave, off the main thread. `tell` is the
-    listener. Without `tools` no answer is offered any."""
+    """`tools` are the tool servers; `keep` stores a picture that one gave, off the main thread, `finder` finds
+    passages of documents. `tell` is the listener. Without `tools` no answer is offered any."""
 
     def __init__(
         self,
@@ -41,10 +43,11 @@ class AnswerCalls:
         drafts: AnswerSaver,
         tell: Callable[[ChatEvent], None],
         keep: Callable[[ToolImage], ImagePart],
+        finder: PassageFinder,
     ) -> None:
         self._answers, self._background, self._drafts = answers, background, drafts
         self.tools, self._tell, self._keep = tools, tell, keep
-        self.approvals = ChatApprovals()
+        self._finder, self.approvals = finder, ChatApprovals()
 
     def begin(self, answer: PendingAnswer, done: AnswerDone) -> None:
         """The model waits for the results of the calls with which the answer was `done` so far."""
@@ -52,7 +55,13 @@ class AnswerCalls:
         parts = answer.end_round(done)
         room = done.context_length - answer_room(done.context_length, None) - done.prompt_tokens - done.generated_tokens
         services = RoundServices(
-            self.tools, self._background, self.approvals, answer.conversation_id, self._keep, max(room, 0) // _SHARE
+            self.tools,
+            self._background,
+            self.approvals,
+            answer.conversation_id,
+            self._keep,
+            max(room, 0) // _SHARE,
+            AnswerDocuments(self._finder, answer.path, answer.collections, answer.given_passages),
         )
         answer.tool_round = ToolRound(parts, answer.offered, services, answer.spend_call, lambda: self._changed(answer))
         self._answers.set_phase(answer, "calling")

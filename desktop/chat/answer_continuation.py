@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from desktop.conversation import Message, MessagePart, TextPart, ToolCallPart, ToolResultPart
+from desktop.conversation import Message, MessagePart, PassagePart, TextPart, ToolCallPart, ToolResultPart
 from desktop.errors import UserError
 from desktop.translation import tr
 
@@ -42,8 +42,8 @@ def continued_text(parts: Sequence[MessagePart]) -> str:
 
 
 def begun_rounds(parts: tuple[MessagePart, ...]) -> tuple[tuple[MessagePart, ...], tuple[MessagePart, ...]]:
-    """`parts` of an answer up to the last result of a tool, and what stands behind it."""
-    places = [at for at, part in enumerate(parts) if isinstance(part, ToolResultPart)]
+    """`parts` of an answer up to the last result of a tool, with what that gave, and what stands behind it."""
+    places = [at for at, part in enumerate(parts) if isinstance(part, ToolResultPart | PassagePart)]
     end = places[-1] + 1 if places else 0
     return parts[:end], parts[end:]
 

@@ -118,7 +118,7 @@ class AnswerEvents:
                 if answer.params == self._model.params:
                     self._model.notice = event.notice or self._model.notice
                 stopped = answer.stopped or event.stop_reason == "cancelled"
-                if event.stop_reason == "tool-calls" and answer.offered.tools and not stopped:
+                if event.stop_reason == "tool-calls" and answer.may_call and not stopped:
                     self._answers.begin_calls(answer, event)
                     return
                 self._answers.finish(answer, "stopped" if stopped else "complete", event)

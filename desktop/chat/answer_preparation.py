@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from desktop.background import Background
 from desktop.chat.active_model import ActiveModel
+from desktop.chat.answer_documents import has_documents
 from desktop.chat.answer_saver import AnswerSaver
 from desktop.chat.answer_settings import AnswerPlace, answer_settings
 from desktop.chat.answer_tools import GatheredTools, gather_tools, no_tools_note
@@ -113,9 +114,12 @@ class AnswerPreparation:
         context_length = info.context_length if info is not None else 0
         if not context_length:
             context_length = (answer.params.context_length if answer.params is not None else None) or _USUAL_CONTEXT
+        documents = has_documents(answer.path, answer.collections)
         self._answers.set_phase(answer, "calling")
         self._background.thread(
-            lambda: gather_tools(tools, names, context_length, lambda: not self._answers.is_running(answer)),
+            lambda: gather_tools(
+                tools, names, context_length, lambda: not self._answers.is_running(answer), documents=documents
+            ),
             lambda gathered: self._offer(answer, gathered),
             lambda error: self._offer(answer, GatheredTools(notes=(error.title,))),
         )

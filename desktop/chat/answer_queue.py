@@ -80,7 +80,7 @@ class AnswerQueue:
         )
         self.model = ActiveModel(engine, background, settings=settings, changed=self._on_model, hash_file=hash_file)
         self._events = AnswerEvents(self, engine, self.model, self.drafts, tell)
-        self.calls = AnswerCalls(self, tools, background, self.drafts, tell, pictures.keep)
+        self.calls = AnswerCalls(self, tools, background, self.drafts, tell, pictures.keep, finder)
         sources = PreparationServices(store, places, finder, pictures, tools)
         self._preparation = AnswerPreparation(self, sources, self.model, self.drafts, background, settings, tell, cache)
 

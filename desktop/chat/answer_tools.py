@@ -23,12 +23,18 @@ class GatheredTools:
 
 
 def gather_tools(
-    tools: ChatTools, names: Sequence[str], context_length: int, is_cancelled: Callable[[], bool]
+    tools: ChatTools,
+    names: Sequence[str],
+    context_length: int,
+    is_cancelled: Callable[[], bool],
+    *,
+    documents: bool = False,
 ) -> GatheredTools:
-    """The tools of the servers `names`, but for those that may never be called. Waits for the servers, all at once.
+    """The tools of the servers `names`, but for those that may never be called, and those that read a chat's documents
+    where it has no `documents`. Waits for the servers, all at once.
     Raises StoppedError where `is_cancelled` said so."""
     service = tools.service()
-    asked = [_AskedServer(service, name, is_cancelled) for name in dict.fromkeys(names)]
+    asked = [_AskedServer(service, name, is_cancelled, documents=documents) for name in dict.fromkeys(names)]
     for each in asked:
         each.thread.join()
     if is_cancelled():
@@ -53,16 +59,17 @@ def no_tools_note(model: str) -> str:
 class _AskedServer:
     """One server, asked for its tools in a thread of its own; `error` is why it gave none."""
 
-    def __init__(self, service: ToolCalling, name: str, is_cancelled: Callable[[], bool]) -> None:
+    def __init__(self, service: ToolCalling, name: str, is_cancelled: Callable[[], bool], *, documents: bool) -> None:
         self.tools: list[ServerTool] = []
         self.error: UserError | None = None
         self._service, self._name, self._is_cancelled = service, name, is_cancelled
+        self._documents = documents
         self.thread = Thread(target=self._ask, name=f"tools-of-{name}"[:60], daemon=True)
         self.thread.start()
 
     def _ask(self) -> None:
         try:
-            given = self._service.tools(self._name, self._is_cancelled)
+            given = self._service.tools(self._name, self._is_cancelled, documents=self._documents)
             self.tools = [tool for tool in given if not self._is_denied(tool)]
         except UserError as error:
             self.error = error

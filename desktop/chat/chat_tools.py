@@ -4,18 +4,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from desktop.tools.chat_documents import ChatDocuments
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolResult
 from desktop.tools.tool_permission import ToolApproval, ToolDecision
-from desktop.tools.tool_server import Permission, ToolRule, ToolServer
+from desktop.tools.tool_server import Permission, ToolRule
 
 
 class ToolCalling(Protocol):
     """Tool servers (`desktop.tools.tool_service`, which says what each method raises). Methods wait for servers: none
     is called on the main thread."""
 
-    def server(self, name: str) -> ToolServer: ...
-    def tools(self, name: str, is_cancelled: Callable[[], bool] = ...) -> tuple[ServerTool, ...]: ...
+    def tools(
+        self, name: str, is_cancelled: Callable[[], bool] = ..., *, documents: bool = ...
+    ) -> tuple[ServerTool, ...]: ...
+    def place(self, name: str) -> str: ...
     def rule(self, tool: ServerTool) -> ToolRule | None: ...
     def decide(
         self,
@@ -34,6 +37,7 @@ class ToolCalling(Protocol):
         approvals: Iterable[ToolApproval] = ...,
         *,
         person_present: bool = ...,
+        documents: ChatDocuments | None = ...,
         is_cancelled: Callable[[], bool] = ...,
     ) -> ToolResult: ...
 

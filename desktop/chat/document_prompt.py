@@ -4,10 +4,11 @@ A file's text cannot end its block, nor begin another one, and it cannot spell a
 for all text of a prompt). That a model does not do what a passage asks for all the same cannot be made sure of.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 
-from desktop.conversation import AttachedFilePart, ChatMessage, Message, PassagePart
+from desktop.conversation import AttachedFilePart, ChatMessage, Message, MessagePart, PassagePart, ToolCallPart
 from desktop.safe_text import CONTROLS, one_line
 
 _SHOWN = 120
@@ -58,6 +59,12 @@ def document_parts(message: Message) -> tuple[tuple[PassagePart, ...], tuple[Att
     """The passages and the attached files of a message."""
     passages = tuple(part for part in message.parts if isinstance(part, PassagePart))
     return passages, tuple(part for part in message.parts if isinstance(part, AttachedFilePart))
+
+
+def leading_passages(parts: Iterable[MessagePart]) -> tuple[PassagePart, ...]:
+    """The passages that an answer was given before it was begun; those that tools gave stand behind their results."""
+    before = itertools.takewhile(lambda part: not isinstance(part, ToolCallPart), parts)
+    return tuple(part for part in before if isinstance(part, PassagePart))
 
 
 def source_line(passage: PassagePart) -> str:

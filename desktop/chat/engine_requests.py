@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from desktop.chat.document_prompt import document_parts, passage_block
+from desktop.chat.document_prompt import document_parts, leading_passages, passage_block
 from desktop.conversation import (
     AttachedFilePart,
     ChatMessage,
@@ -130,7 +130,7 @@ def _found_passages(path: Sequence[Message], last: Sequence[PassagePart]) -> dic
         if message.role == "user":
             asked = at
         elif asked is not None and message.begun and message.status != "streaming":
-            found[asked] = (*found.get(asked, ()), *document_parts(message)[0])
+            found[asked] = (*found.get(asked, ()), *leading_passages(message.parts))
     if asked is not None and last:
         found[asked] = (*found.get(asked, ()), *last)
     return found

@@ -106,6 +106,46 @@ class PassageFinder:
         room = passage_room(request.path, known, request.context_length, request.max_tokens)
         return chosen_passages(fused(rankings), known, room)
 
+    def search(
+        self,
+        files: Sequence[AttachedFilePart],
+        collections: Sequence[str],
+        text: str,
+        limit: int,
+        is_cancelled: Callable[[], bool],
+    ) -> tuple[PassagePart, ...]:
+        """At most `limit` passages of `files` and `collections` for `text`, the best first, without numbers. Off the
+        main thread. Raises as `find`."""
+        rankings: list[tuple[Sequence[PassagePart], float]] = []
+        if files:
+            with self._lock:
+                index = self._index(files, is_cancelled)
+                ranked = index.ranking.rank(text, _LOOKED_AT)
+                rankings.append(([index.parts[each.place] for each in ranked], 1.0))
+        if collections:
+            rankings += self._in_collections(collections, ((text, 1.0),), is_cancelled)
+        return tuple(fused(rankings)[:limit])
+
+    def page(
+        self, files: Sequence[AttachedFilePart], name: str, page: int, is_cancelled: Callable[[], bool]
+    ) -> tuple[PassagePart, ...]:
+        """The passages of one page of the file of that name, in order, without numbers; one without pages has one.
+        Off the main thread. Raises NotFoundError, StoppedError."""
+        file = next((each for each in reversed(files) if each.name == name), None)
+        if file is None:
+            raise NotFoundError(
+                tr("No file of this name is attached."),
+                tr("Attached are: {names}.").format(names=", ".join(each.name for each in files)) if files else "",
+            )
+        _stop(is_cancelled)
+        content = self._content(file)
+        if not any(each.number == page for each in content.pages) and (content.paged or page != 1):
+            raise NotFoundError(
+                tr("The file has no such page."), tr("It has {count} pages.").format(count=len(content.pages))
+            )
+        parts = numbered_parts(file.name, content, split_document(content), 0)
+        return tuple(part for part in parts if part.page == page or not content.paged)
+
     def close(self) -> None:
         """Forget all passages."""
         with self._lock:

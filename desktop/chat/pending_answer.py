@@ -12,7 +12,7 @@ from desktop.chat.answer_timing import timing_of, with_earlier_rounds, with_prom
 from desktop.chat.answer_tools import GatheredTools
 from desktop.chat.chat_events import AnswerPhase, AnswerPhaseName
 from desktop.chat.context_summary import SummaryRun, plan_summary
-from desktop.chat.document_prompt import passage_spans
+from desktop.chat.document_prompt import leading_passages, passage_spans
 from desktop.chat.engine_requests import (
     chat_messages,
     dropped_before,
@@ -40,7 +40,6 @@ from desktop.conversation import (
     SummaryPart,
     Timing,
     ToolCallPart,
-    ToolResultPart,
 )
 from desktop.ended_calls import calls_ended
 from desktop.engine.generation_options import GenerationOptions, with_cache_limit
@@ -83,13 +82,17 @@ class PendingAnswer:
         choice: ContextChoice = "drop-oldest",
     ) -> None:
         self.message, self.again, self.given_by = message, overrides.again, overrides.given_by
-        begins = tuple(part for part in message.parts if not isinstance(part, SummaryPart | PassagePart | NotePart))
+        self.passages = leading_passages(message.parts)
+        begins = tuple(
+            part
+            for part in message.parts
+            if not isinstance(part, SummaryPart | NotePart) and all(part is not each for each in self.passages)
+        )
         self._notes = tuple(part for part in message.parts if isinstance(part, NotePart))
         self._rounds, last = begun_rounds(begins)
-        self.passages = tuple(part for part in message.parts if isinstance(part, PassagePart))
         self.images: tuple[RequestImage, ...] | None = None
         self._given_collections, self._given_tools = overrides.collections, overrides.tools
-        self._collections: tuple[str, ...] = ()
+        self.collections: tuple[str, ...] = ()
         self.tool_names: tuple[str, ...] = ()
         self.offered: OfferedTools = NO_TOOLS
         self.tool_round: ToolRound | None = None
@@ -148,7 +151,7 @@ class PendingAnswer:
         # An answer that is made again says how far the one before was kept, which may be too far here.
         options = with_cache_limit(options, counts.options.cache)
         self.options, self.sampling = options, sampling_record(options) or None
-        self._collections = counts.collections if self._given_collections is None else self._given_collections
+        self.collections = counts.collections if self._given_collections is None else self._given_collections
         if self.again is None:
             self.tool_names = counts.tools if self._given_tools is None else self._given_tools
 
@@ -161,7 +164,7 @@ class PendingAnswer:
         if not context_length:
             context_length = (self.params.context_length if self.params is not None else None) or _USUAL_CONTEXT
         most = self.options.max_tokens if self.options is not None else None
-        request = PassageRequest(self._path, self._collections, self.system_prompt, context_length, most)
+        request = PassageRequest(self._path, self.collections, self.system_prompt, context_length, most)
         return request if PassageFinder.wanted(request) else None
 
     @property
@@ -224,6 +227,11 @@ class PendingAnswer:
         """The person is told this, in the answer."""
         self._notes += tuple(map(NotePart, sentences))
 
+    @property
+    def may_call(self) -> bool:
+        """Whether calls that the model makes now are made: it was offered tools, and has calls left."""
+        return bool(self.offered.tools) and self.calls_left > 0
+
     def spend_call(self) -> bool:
         """Take one of the calls that it may make; False where none is left."""
         self.calls_left -= 1
@@ -237,7 +245,17 @@ class PendingAnswer:
         self._generated, self.request_id = 0, None
         return self._said.end_round(done.thinking_s, known)
 
-    def take_calls(self, calls: tuple[ToolCallPart | ToolResultPart, ...]) -> None:
+    @property
+    def path(self) -> tuple[Message, ...]:
+        """The branch that it answers, root first."""
+        return self._path
+
+    @property
+    def given_passages(self) -> tuple[PassagePart, ...]:
+        """All passages that it was given so far, by tools as well."""
+        return (*self.passages, *(part for part in self._rounds if isinstance(part, PassagePart)))
+
+    def take_calls(self, calls: tuple[MessagePart, ...]) -> None:
         """The calls of the round, and the results there are."""
         self._said.take_calls(calls)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from desktop.chat.answer_continuation import continued_parts
-from desktop.conversation import AnswerPart, MessagePart, TextPart, ThinkingPart, ToolCallPart, ToolResultPart
+from desktop.conversation import AnswerPart, MessagePart, TextPart, ThinkingPart, ToolCallPart
 from desktop.engine.worker_messages import Delta, DeltaReplacement, ToolCallDelta
 
 _PartKind = Literal["text", "thinking"] | tuple[str, str]
@@ -19,7 +19,7 @@ class SaidParts:
         self.earlier = earlier
         self._said: list[tuple[_PartKind, list[str]]] = []
         self._round: tuple[MessagePart, ...] = ()
-        self._calls: tuple[ToolCallPart | ToolResultPart, ...] = ()
+        self._calls: tuple[MessagePart, ...] = ()
 
     def append(self, delta: Delta | ToolCallDelta | DeltaReplacement) -> None:
         """Go on with `delta`; or with all that is said now, where it is sent anew."""
@@ -55,7 +55,7 @@ class SaidParts:
         self.earlier = ()
         return tuple(calls)
 
-    def take_calls(self, parts: tuple[ToolCallPart | ToolResultPart, ...]) -> None:
+    def take_calls(self, parts: tuple[MessagePart, ...]) -> None:
         """The calls of the round, and the results there are."""
         self._calls = parts
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop.chat.chat_tools import ChatTools, ToolCalling
-from desktop.chat.tool_place import place_sentence
 from desktop.chat.tool_result_parts import result_content
-from desktop.conversation import ImagePart, TextPart, ToolOutcome
+from desktop.conversation import ImagePart, PassagePart, TextPart, ToolOutcome
 from desktop.ended_calls import NOT_CARRIED_OUT
 from desktop.errors import ForbiddenError, StoppedError, UserError
+from desktop.tools.chat_documents import ChatDocuments
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolArgumentsError, ToolImage, ToolResult
 from desktop.tools.tool_permission import AskReason, CallDenied, ToolApproval
@@ -33,6 +33,7 @@ class CallJob:
     tools: ChatTools
     keep: Callable[[ToolImage], ImagePart]
     room: int
+    documents: ChatDocuments | None
     is_cancelled: Callable[[], bool]
     clock: Callable[[], float]
     always: bool = False
@@ -50,7 +51,7 @@ class CallNeedsApproval:
 @dataclass(frozen=True)
 class CallResult:
     """How it ended, with `content` for the model and `problem`, one sentence for people, where it failed. `misfit` says
-    what is wrong with the arguments, "" for nothing."""
+    what is wrong with the arguments, "" for nothing. `passages` are those of the chat's documents that it gave."""
 
     outcome: ToolOutcome
     content: tuple[TextPart | ImagePart, ...]
@@ -60,6 +61,7 @@ class CallResult:
     size: int = 0
     at: float = 0.0
     misfit: str = ""
+    passages: tuple[PassagePart, ...] = ()
 
 
 def run_call(job: CallJob) -> CallResult | CallNeedsApproval:
@@ -78,11 +80,12 @@ def run_call(job: CallJob) -> CallResult | CallNeedsApproval:
             job.arguments,
             job.approvals,
             person_present=job.tools.person_present,
+            documents=job.documents,
             is_cancelled=job.is_cancelled,
         )
         return _result(job, result, by, at, time.monotonic() - began)
     except ApprovalNeededError as needed:
-        return CallNeedsApproval(needed.tool, needed.reason, place_sentence(service, needed.tool))
+        return CallNeedsApproval(needed.tool, needed.reason, _place(service, needed.tool))
     except ToolArgumentsError as error:
         return CallResult("failed", (), misfit=str(error))
     except StoppedError:
@@ -98,7 +101,7 @@ def run_call(job: CallJob) -> CallResult | CallNeedsApproval:
 def _result(job: CallJob, result: ToolResult, by: str, at: float, seconds: float) -> CallResult:
     content = result_content(result, job.room, job.keep)
     outcome: ToolOutcome = "failed" if result.failed else "done"
-    return CallResult(outcome, content, "", by, result.seconds or seconds, result.size, at)
+    return CallResult(outcome, content, "", by, result.seconds or seconds, result.size, at, passages=result.passages)
 
 
 def _allowed_by(service: ToolCalling, job: CallJob) -> str:
@@ -119,6 +122,13 @@ def _denied_by(service: ToolCalling, job: CallJob) -> str:
     except UserError:
         return ""
     return decision.reason if isinstance(decision, CallDenied) else ""
+
+
+def _place(service: ToolCalling, tool: ServerTool) -> str:
+    try:
+        return service.place(tool.server)
+    except UserError:  # it was removed just now: the call will say so
+        return ""
 
 
 def _sentences(error: UserError) -> str:

@@ -19,13 +19,16 @@ from desktop.chat.chat_tools import ChatTools
 from desktop.chat.offered_tools import OfferedTools
 from desktop.chat.tool_call_job import CallJob, CallNeedsApproval, CallResult, run_call
 from desktop.chat.tool_call_state import ToolCallAnswer, ToolCallState, ToolCallStatus
-from desktop.conversation import ImagePart, TextPart, ToolCallPart, ToolOutcome, ToolResultPart
+from desktop.conversation import ImagePart, PassagePart, TextPart, ToolCallPart, ToolOutcome, ToolResultPart
 from desktop.ended_calls import cancelled_result
 from desktop.errors import UserError
+from desktop.tools.chat_documents import ChatDocuments
 from desktop.tools.server_tool import ServerTool
 from desktop.tools.tool_call import ToolArgumentsError, ToolImage, parse_arguments
 from desktop.tools.tool_permission import AskReason, ToolApproval
 from desktop.translation import tr
+
+RoundPart = ToolCallPart | ToolResultPart | PassagePart
 
 # Read by the model.
 _DENIED = "The user did not allow this call."
@@ -37,7 +40,8 @@ _BAD_ARGUMENTS = "The call was not made: {reason}."
 @dataclass(frozen=True)
 class RoundServices:
     """What a round is made with. `keep` stores a picture that a tool gave (off the main thread), `room` is how many
-    tokens the results together may take, `clock` gives the time in seconds since 1970."""
+    tokens the results together may take, `documents` are those of the chat, `clock` gives the time in seconds since
+    1970."""
 
     tools: ChatTools
     background: Background
@@ -45,6 +49,7 @@ class RoundServices:
     conversation_id: str
     keep: Callable[[ToolImage], ImagePart]
     room: int
+    documents: ChatDocuments | None = None
     clock: Callable[[], float] = time.time
 
 
@@ -61,6 +66,7 @@ class _Call:
     place: str = ""
     problem: str = ""
     result: ToolResultPart | None = None
+    passages: tuple[PassagePart, ...] = ()
 
 
 class ToolRound:
@@ -86,10 +92,12 @@ class ToolRound:
         return _Call(part, tool, shown=tool)
 
     @property
-    def parts(self) -> tuple[ToolCallPart | ToolResultPart, ...]:
-        """The calls, and behind them the results there are, in the order of the calls."""
-        calls = tuple(call.part for call in self._calls)
-        return (*calls, *(call.result for call in self._calls if call.result is not None))
+    def parts(self) -> tuple[RoundPart, ...]:
+        """The calls, and behind them the results there are, in the order of the calls, each with its passages."""
+        parts: list[RoundPart] = [call.part for call in self._calls]
+        for call in self._calls:
+            parts += (call.result, *call.passages) if call.result is not None else ()
+        return tuple(parts)
 
     @property
     def states(self) -> tuple[ToolCallState, ...]:
@@ -192,6 +200,7 @@ class ToolRound:
             services.tools,
             services.keep,
             services.room // len(self._calls),
+            services.documents,
             self._cancelled.is_set,
             services.clock,
             always,
@@ -215,7 +224,7 @@ class ToolRound:
         elif outcome.misfit:
             self._misfit(call, outcome.misfit)
         else:
-            call.status, call.problem = outcome.outcome, outcome.problem
+            call.status, call.problem, call.passages = outcome.outcome, outcome.problem, outcome.passages
             call.result = ToolResultPart(
                 call.part.id,
                 call.part.name,
@@ -264,7 +273,9 @@ def _state(call: _Call) -> ToolCallState:
         problem=call.problem,
     )
     if tool is not None:
-        state = msgspec.structs.replace(state, title=tool.title, description=tool.description)
+        state = msgspec.structs.replace(
+            state, title=tool.title, description=tool.description, reads_only=tool.reads_only
+        )
     if result is not None:
         state = msgspec.structs.replace(state, by=result.by, seconds=result.seconds, size=result.size)
     return state

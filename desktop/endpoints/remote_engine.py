@@ -13,7 +13,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from desktop.conversation import without_lone_surrogates
 from desktop.endpoints.endpoint import ServedModel
 from desktop.endpoints.endpoint_client import EndpointClient
 from desktop.endpoints.message_fit import TokenEstimate
@@ -40,6 +39,7 @@ from desktop.engine.worker_messages import (
     ProbeResult,
 )
 from desktop.errors import EngineError, StoppedError, UserError
+from desktop.struct_repair import without_lone_surrogates
 from desktop.translation import tr
 
 _AT_ONCE = 16

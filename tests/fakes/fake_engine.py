@@ -82,6 +82,7 @@ class FakeEngine:
         license_check: LoadCheck | None = None,
         load_notice: str = "",
         at_once: bool = False,
+        has_template: bool = True,
     ) -> None:
         self.requests: list[GenerateRequest] = []
         self.asked_of: list[LoadParams | None] = []
@@ -96,7 +97,7 @@ class FakeEngine:
         self._load_errors = list(load_errors)
         self._license_check = license_check
         self._load_notice = load_notice
-        self._at_once = at_once
+        self._at_once, self._has_template = at_once, has_template
         self._ids = itertools.count(1)
         self._jobs: queue.SimpleQueue[_LoadJob | _AnswerJob | _EmbedJob | _ProbeJob | None] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
@@ -256,7 +257,7 @@ class FakeEngine:
             size=0,
             context_length=length,
             trained_context_length=length,
-            has_template=True,
+            has_template=self._has_template,
             threads=threads,
             gpu_layers=0,
             devices=("CPU",),

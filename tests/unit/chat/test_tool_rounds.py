@@ -11,15 +11,26 @@ from desktop.chat.answer_continuation import can_continue
 from desktop.chat.answer_record import rerun_options
 from desktop.chat.chat_events import AnswerFinished, ChatEvent, ToolCallsChanged
 from desktop.chat.chat_session import ChatSession
+from desktop.chat.citations import find_citations, passages_of
 from desktop.chat.document_services import DocumentServices
 from desktop.chat.tool_call_state import ToolCallAnswer, ToolCallState
-from desktop.conversation import ImagePart, Message, NotePart, TextPart, ToolCallPart, ToolResultPart
+from desktop.conversation import (
+    ChatOptions,
+    Conversation,
+    ImagePart,
+    Message,
+    NotePart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 from desktop.engine.request_images import RequestImage
 from desktop.engine.worker_messages import GenerateRequest
 from desktop.errors import ContextFullError, NetworkError, UserError
 from desktop.settings import Settings
 from desktop.tools.tool_call import ToolImage
-from tests.fakes.fake_engine import FakeAnswer
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
+from tests.fakes.plain_documents import ScriptedCollections, found_passage
 from tests.fakes.scripted_tools import ScriptedTools, some_tool, until_cancelled
 from tests.fakes.talk import SomeModel, Talk
 
@@ -357,3 +368,52 @@ def test_while_a_person_is_asked_another_chat_is_answered(talk: Callable[..., Ta
     assert chat.ask("Something else").text == "Meanwhile."
     decide(chat, "1", "once")
     assert chat.until_told(AnswerFinished, 2).message.text == "I look.\n\nFine."
+
+
+def test_the_chat_s_documents_are_searched_and_cited(begin: Begin) -> None:
+    found = (found_passage("Dogs stay outside.", page=4), found_passage("Guests pay 5 euros.", "fees.pdf", 2))
+    club = ScriptedCollections(found[:1])
+    search = ToolCallPart("1", "search_documents", '{"query": "fees"}')
+    read = ToolCallPart("2", "read_document", '{"name": "rules.pdf"}')
+    script = [calling(search, read), FakeAnswer("5 euros [2]."), FakeAnswer("Yes.")]
+    talk = begin(script, tools=ScriptedTools(), documents=DocumentServices(collections=club))
+    talk.chat.begin(Conversation("c", options=ChatOptions(collections=("Club",), tools=("built-in",))))
+    talk.chat.send("May dogs come in?")
+    talk.until(lambda: bool(club.asked))
+    club.found = found
+    message = talk.until_told(AnswerFinished).message
+    offered = [tool.name for tool in talk.fake.requests[0].options.tools]
+    assert offered == ["calculator", "date", "search_documents", "read_document"]
+    searched, unread = results(message)
+    assert (searched.outcome, searched.by, unread.outcome) == ("done", "built-in", "failed")
+    assert "[2] fees.pdf, page 2:\nGuests pay 5 euros." in searched.content[0].text  # type: ignore[union-attr]
+    kinds = [type(part).__name__.removesuffix("Part") for part in message.parts]
+    assert kinds == [
+        "Passage",
+        "Text",
+        "ToolCall",
+        "ToolCall",
+        "ToolResult",
+        "Passage",
+        "Passage",
+        "ToolResult",
+        "Text",
+    ]
+    assert [each.number for each in find_citations(message.text, passages_of((message,)))] == [2]
+    talk.settled()
+    assert talk.store.branch("c")[1].parts == message.parts
+    talk.ask("Sure?")
+    asked_again = talk.fake.requests[-1].messages
+    assert "Guests pay" not in asked_again[1].text, "it stands in the result, and not before the question as well"
+    assert "Guests pay" in asked_again[3].parts[0].content[0].text  # type: ignore[union-attr]
+
+
+def test_a_model_that_calls_no_tools_answers_without_them(begin: Begin) -> None:
+    engine = FakeEngine([FakeAnswer("Fine.")], has_template=False)
+    talk = begin(engine=engine, tools=ScriptedTools(look=look))
+    talk.chat.options.change(talk.chat.current_id or "", {"tools": ("far",)})
+    message = talk.ask("Rome?")
+    note = NotePart("Scripted model calls no tools, so the answer goes on without them.")
+    assert message.parts == (note, TextPart("Fine."))
+    assert not engine.requests[0].options.tools
+    engine.close()
