@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,14 @@ from desktop.ui.chat.message_view import MessageActions
 from desktop.ui.chat.tool_arguments_edit import arguments_problem
 from desktop.ui.chat.tool_call_card import ToolCallCard
 from desktop.ui.chat.tool_call_flow import ToolCallFlow
+from desktop.ui.chat.tool_call_view import ToolCallView
 from desktop.ui.chat.tool_question_hint import ToolQuestionHint
 from desktop.ui.chat.transcript import Transcript
 from desktop.ui.parts.label import Badge
 from desktop.ui.theme.design_tokens import COLUMN
 from desktop.ui.theme.theme import Theme
+from tests.fakes.fake_engine import FakeAnswer, FakeEngine
+from tests.ui.driving import Driver, found
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 PLACE = "Runs on this computer without network."
@@ -278,3 +282,39 @@ def test_a_question_out_of_sight_is_told_with_a_way_to_it(page: Page) -> None:
     page.transcript.verticalScrollBar().setValue(0)
     page.tell()
     assert page.hint.isHidden()
+
+
+def test_a_call_is_asked_about_in_the_window_and_goes_on(open_window: Callable[..., Driver]) -> None:
+    asking = ToolCallPart("1", "calculator", '{"expression": "6 * 7"}')
+    script = [
+        FakeAnswer("I compute.", calls=(asking,), stop_reason="tool-calls"),
+        FakeAnswer("It is **42**."),
+    ]
+    driver = open_window(FakeEngine(script))
+    service = driver.backend.tools.shared.service()
+    service.set_permission(service.tool("built-in", "calculator"), "ask")
+    driver.page.composer.tools_button.turned.emit("built-in", True)
+    driver.until(lambda: "Built-in tools" in driver.page.composer.tools_button.accessibleName())
+    driver.ask("What is six times seven?", finish=False)
+
+    def card() -> ToolCallCard | None:
+        return driver.transcript.findChild(ToolCallCard)
+
+    def is_pressed() -> bool:  # which counts once it stood still
+        shown = card()
+        if shown is not None:
+            shown.once.click()
+        return shown is not None and not shown.once.isEnabled()
+
+    driver.until(lambda: card() is not None)
+    assert found(driver.transcript, ToolCallCard).arguments.text == '{\n  "expression": "6 * 7"\n}'
+    driver.until(is_pressed)
+    driver.finish()
+    line = driver.transcript.findChild(ToolCallView)
+    assert isinstance(line, ToolCallView)
+    assert line.button.text().startswith("calculator · 1 call · ")
+    assert line.button.text().endswith("allowed once")
+    assert [view.document.toPlainText() for view in driver.transcript.views[-1].text_views()] == [
+        "I compute.",
+        "It is 42.",
+    ]

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from desktop.translation import trn
-from desktop.ui.chat.answer_stretches import call_of_state
-from desktop.ui.chat.tool_call_text import tool_name
 
 if TYPE_CHECKING:
     from desktop.chat.chat_events import ConversationOpened, ToolCallsChanged
@@ -56,6 +54,9 @@ class ToolCallFlow(QObject):
             chat.decide_call(message_id, call_id, answer)
 
     def _show(self, message_id: str, calls: "tuple[ToolCallState, ...]") -> None:
+        from desktop.ui.chat.answer_stretches import call_of_state  # with the first call, not at the start
+        from desktop.ui.chat.tool_call_text import tool_name
+
         if calls:
             self._transcript().show_calls(message_id, calls)
         asked = [call for call in calls if call.status == "asked"]

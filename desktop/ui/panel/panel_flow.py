@@ -126,6 +126,7 @@ class PanelFlow(QObject):
         """Show nothing any more."""
         self._closed = True
         self._timer.stop()
+        self.tools.close()
 
     # --- showing -------------------------------------------------------------------------------------------------
 
@@ -224,6 +225,7 @@ class PanelFlow(QObject):
                 self._looks = 0
                 self._refresh()
                 if event.state == "ready":
+                    self.tools.model_loaded()
                     self._look_again()
             case ConversationsChanged():
                 head = self._window.conversation

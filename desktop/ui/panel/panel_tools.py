@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop.conversation import Conversation, Folder
 from desktop.translation import tr
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from desktop.engine.worker_messages import ModelInfo
     from desktop.tools.tool_service import ToolService
 
+_LOOK_AGAIN_MS = (250, 1000, 4000, 8000)
+"""When it is looked whether more is known of a model that was just loaded."""
 Offered = tuple[OfferedToolServer, ...]
 
 
@@ -46,6 +48,10 @@ class PanelTools(QObject):
         self._servers, self._model = servers, model
         self._section: ToolSection | None = None
         self._choice = ChatToolChoice((_built_in(),))
+        self._looks = 0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._look_again)
 
     @property
     def choice(self) -> ChatToolChoice:
@@ -63,9 +69,30 @@ class PanelTools(QObject):
         inherited = folder.options.tools if folder is not None else ()
         self._take(replace(self._choice, own=head.options.tools, inherited=inherited, can_call=self._can_call()))
 
+    def model_loaded(self) -> None:
+        """A model was loaded: whether it calls tools is known once its template was tried, some time from now."""
+        self._looks = 0
+        self._look_again()
+
+    def close(self) -> None:
+        """Look at nothing any more."""
+        self._timer.stop()
+
+    def _look_again(self) -> None:
+        if self._looks < len(_LOOK_AGAIN_MS) and not self._can_call():
+            self._timer.start(_LOOK_AGAIN_MS[self._looks])
+            self._looks += 1
+        else:
+            self._looks = len(_LOOK_AGAIN_MS)
+        self._take(replace(self._choice, can_call=self._can_call()))
+
     def _can_call(self) -> bool | None:
         info = self._model()
-        return None if info is None else info.tool_support != "none"
+        if info is None:
+            return None
+        if info.tool_support != "none":
+            return True
+        return False if self._looks >= len(_LOOK_AGAIN_MS) and not self._timer.isActive() else None
 
     def refresh(self) -> None:
         """Read which servers there are."""
