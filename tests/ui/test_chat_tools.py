@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from desktop.conversation import ChatOptions, Conversation, Folder
+from desktop.engine.worker_messages import ModelInfo
 from desktop.ui.chat.chat_tools_menu import ChatToolsButton
+from desktop.ui.panel import panel_tools
 from desktop.ui.panel.panel_tools import Offered, PanelTools
 from desktop.ui.panel.tool_section import ToolSection
 from desktop.ui.parts.offered_tool_server import ChatToolChoice, OfferedToolServer
@@ -18,6 +21,9 @@ from desktop.ui.theme.theme import Theme
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 SERVERS = (OfferedToolServer("built-in", "on this computer"), OfferedToolServer("files"))
+
+
+ENGINE_INFO = ModelInfo("m", "llama", "", "", 1, 1, 1, 1, True, 1, 0, (), "", "")
 
 
 class Servers:
@@ -142,3 +148,17 @@ def test_where_no_server_can_be_read_the_built_in_tools_are_offered(qapp: QAppli
     tools.listed.connect(listed.append)
     tools.list_servers()
     assert [each.title for each in listed[-1].offered] == ["Built-in tools"]
+
+
+def test_a_model_calls_no_tools_only_once_its_template_was_tried(
+    qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panel_tools, "_LOOK_AGAIN_MS", (0, 0))
+    infos = [replace(ENGINE_INFO, tool_support="none")]
+    tools = PanelTools(None, lambda: infos[0])
+    tools.model_loaded()
+    assert tools.choice.can_call is None
+    qtbot.waitUntil(lambda: tools.choice.can_call is False)
+    infos[0] = replace(ENGINE_INFO, tool_support="native")
+    tools.model_loaded()
+    assert tools.choice.can_call is True
