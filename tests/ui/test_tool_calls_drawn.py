@@ -98,8 +98,13 @@ def test_an_answer_is_cut_where_tools_were_called() -> None:
     assert (second.thinking, second.text) == ("So.", "Then.")
     assert [(each.tool, each.status) for each in second.calls] == [("weather", "done")]  # imported without its call
     assert answer_stretches(()) == [AnswerStretch()]
-    alike = answer_stretches((call(""), result("", TextPart("a")), call(""), result("", TextPart("b"))))[0].calls
-    assert [each.content for each in alike] == [(TextPart("a"),), (TextPart("b"),)]  # other programs give no ids
+    first_result, second_result = result("", TextPart("a")), result("", TextPart("b"))
+    for parts in (
+        (call(""), first_result, call(""), second_result),
+        (call(""), call(""), first_result, second_result),
+    ):  # other programs give no ids
+        alike = answer_stretches(parts)[0].calls
+        assert [each.content for each in alike] == [(TextPart("a"),), (TextPart("b"),)]
 
 
 @pytest.mark.parametrize(
@@ -212,6 +217,19 @@ def test_selecting_goes_over_the_stretches_of_an_answer(theme: Theme, qtbot: QtB
     view.selection.press(first, 2, 1, extend=False)
     view.selection.press(second, 3, 1, extend=True)
     assert view.selection.markdown() == "*b* c.\n\nD **e**"
+
+
+def test_what_is_selected_below_calls_stays_while_the_answer_grows(theme: Theme, qtbot: QtBot) -> None:
+    view = answer(theme, qtbot, TextPart("One **bold** and *thin* text."), call("1"), streaming=True)
+    view.add_text("Two **wo", thinking=False)
+    second = view.text_views()[-1]
+    view.selection.select(second, 4, second.document.characterCount() - 1)
+    chosen = view.selection.text()
+    assert chosen.endswith("wo")
+    view.add_text("rds** more", thinking=False)
+    assert view.selection.text() == "wo"
+    assert view.selection.caret() is not None
+    assert view.selection.caret()[0] is view.text_views()[-1]  # type: ignore[index]
 
 
 def test_results_are_tables_and_pictures_of_stored_bytes(theme: Theme, qtbot: QtBot) -> None:

@@ -107,10 +107,11 @@ def _call(part: ToolCallPart) -> ShownToolCall:
 
 
 def _take_result(found: list[AnswerStretch], part: ToolResultPart) -> None:
-    """Give `part` to the newest call that it answers; one that answers none stands for itself."""
+    """Give `part` to the call that it answers, in the newest stretch that has one: of calls without an id of their own
+    to the first without a result. A result that answers none stands for itself."""
     for number in range(len(found) - 1, -1, -1):
         calls = found[number].calls
-        for place in range(len(calls) - 1, -1, -1):
+        for place in range(len(calls)):
             if calls[place].call_id == part.call_id and calls[place].content is None:
                 done = (*calls[:place], _answered(calls[place], part), *calls[place + 1 :])
                 found[number] = replace(found[number], calls=done)
