@@ -37,6 +37,7 @@ class _Window(QObject):
     """As much of a window as the flow needs."""
 
     page_shown = Signal(str)
+    activated = Signal()
 
     def __init__(self, page: ToolsPage) -> None:
         super().__init__()
@@ -203,6 +204,13 @@ def test_what_the_command_changes_is_shown_and_a_damaged_list_is_told_and_kept(d
     desk.until(lambda: desk.names == ["built-in"])
     desk.other().add(ToolServer("notes", "notes-server"))
     desk.until(lambda: desk.names == ["built-in", "notes"])
+    desk.paths.config.mkdir(parents=True, exist_ok=True)
+    (desk.paths.config / "policy.toml").write_text('version = 1\n[deny]\ntool = ["notes", "date"]\n')
+    desk.window.activated.emit()
+    desk.until(lambda: [each.condition for each in desk.page.servers.table.rows.servers] == ["built-in", "denied"])
+    denied = desk.page.servers.details.tools.rows.facts_of("date")
+    assert denied is not None
+    assert denied.denied
     whole = desk.paths.tool_servers_file.read_bytes()
     desk.paths.tool_servers_file.write_bytes(whole[:-9])
     desk.until(lambda: not desk.page.servers.table.isVisible())

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 from desktop.ui.parts.paint import paint_box, paint_focus
 from desktop.ui.parts.plain_text_edit import PlainTextEdit
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
+from desktop.ui.parts.text_options import wrap_mode
 from desktop.ui.parts.untrusted_text import plain
 from desktop.ui.theme.design_tokens import RADIUS, XS, S
 from desktop.ui.theme.theme import Theme, palette_of
@@ -58,6 +59,7 @@ class MonoBox(QWidget):
         shown = plain(text)
         if shown == self.edit.text:
             return
+        self.edit.setWordWrapMode(wrap_mode(shown))
         self.edit.setPlainText(shown)
         bar = self.edit.verticalScrollBar()
         bar.setValue(bar.maximum() if end else 0)

@@ -235,9 +235,9 @@ class ServerForm(ScrollColumn):
         """Say how the command will be run, word by word."""
         text = self.command.text().strip()
         address = is_address(text) and not self._pasted
-        for parts, fits in ((self._of_command, not address), (self._of_address, address)):
+        for parts, offered in ((self._of_command, not address), (self._of_address, address)):
             for part in parts:
-                part.setVisible(fits)
+                part.setVisible(offered)
         said = ""
         if text and not address:
             try:

@@ -45,7 +45,7 @@ class TrialResult:
     pictures: tuple[TrialPicture, ...] = ()
 
 
-class _Picture(Label):
+class ResultPicture(Label):
     """A picture, made smaller where there is no room for it."""
 
     def __init__(self, theme: Theme, picture: TrialPicture, number: int) -> None:
@@ -187,7 +187,7 @@ class ToolTrial(QWidget):
     def _show_pictures(self, pictures: Sequence[TrialPicture]) -> None:
         for number, picture in enumerate(pictures[:_MOST_PICTURES], 1):
             shown = (
-                _Picture(self._theme, picture, number)
+                ResultPicture(self._theme, picture, number)
                 if not picture.problem
                 else Label(self._theme, picture.problem, wrap=True)
             )

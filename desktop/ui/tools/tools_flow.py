@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from desktop.ui.tools.tools_page_values import ToolsOverview
 
 _REFRESH_MS = 250
-_LOOK_MS = 2_000
+_LOOK_MS = 4_000
 """While a server runs and the page is shown it is looked at so often, as one may end by itself."""
 
 
@@ -73,6 +73,7 @@ class ToolsFlow(QObject):
             watcher.changed.connect(self._changed)
         navigator.when_built("tools", self._connect)
         navigator.page_shown.connect(self._page_shown)
+        navigator.activated.connect(self._changed)  # a policy may be another one now
 
     def close(self) -> None:
         """Show nothing any more, and wait for no server. Those that run go on, for other windows."""
