@@ -142,10 +142,13 @@ class ToolTrial(QWidget):
 
     def show_working(self, working: bool) -> None:
         """A call is being made, or no longer."""
+        had_focus = self.call.hasFocus() or self.cancel.hasFocus()
         if working:
             self._clear()
         self.call.setEnabled(not working)
         self.cancel.setVisible(working)
+        if had_focus:  # what had it is gone: it stays at hand
+            (self.cancel if working else self.call).setFocus(Qt.FocusReason.OtherFocusReason)
         if working:
             self.about.setText(tr("The call is being made…"))
 

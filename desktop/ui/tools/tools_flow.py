@@ -319,8 +319,7 @@ class ToolsFlow(QObject):
 
         def added(_: object) -> None:
             page.form.clear()
-            page.go_back()
-            page.servers.choose(new.name)
+            page.show_server(new.name)
 
         self._change(work, added, page.form.show_error)
 

@@ -151,7 +151,9 @@ class ToolsPage(Page):
     def go_back(self) -> None:
         """Back to the servers."""
         self._show(self.servers)
-        (self._came_from or self.servers.table).setFocus(Qt.FocusReason.OtherFocusReason)
+        came_from = self._came_from
+        back = came_from if came_from is not None and came_from.isVisible() else self.servers.table
+        back.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def panes(self) -> list[QWidget]:
         """Where F6 goes."""
