@@ -53,7 +53,7 @@ def responses(example: dict[str, Any], *, streams: bool = False, anthropic: bool
         "application/json": {"schema": {"type": "object", "required": list(example)}, "example": example}
     }
     if streams:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {"schema": {"type": "object", "required": ["data"]}}
     failure = AnthropicErrorBody if anthropic else ErrorBody
     found: dict[int | str, Any] = {
         status: {"model": failure, "description": said} for status, said in _FAILURES.items()

@@ -90,7 +90,7 @@ class ServedModels:
         self.refuse_forbidden()
         for each in self._here():
             model = each.model
-            if model is None or model_id not in (model.id, model.file_id, each.subject.id):
+            if model is None or model_id not in _ids(each, model):
                 continue
             if model.kind != kind:
                 raise EngineError(
@@ -153,9 +153,13 @@ class ServedModels:
         return [
             each
             for each in found
-            if each.model is not None
-            and not {each.model.id, each.model.file_id, each.subject.id}.isdisjoint(self._only)
+            if each.model is not None and not _ids(each, each.model).isdisjoint(self._only)
         ]
+
+
+def _ids(listed: ListedModel, model: LibraryModel) -> set[str]:
+    """What names it. A model that ships has no id of a file's own."""
+    return {model.id, model.file_id, listed.subject.id} - {""}
 
 
 def _made_at(path: Path) -> int:
