@@ -294,7 +294,8 @@ class AnswerDone(msgspec.Struct, frozen=True, tag="done"):
     Of `cached_tokens`, `memory_tokens` came from a state kept in memory, `disk_tokens` from one kept on the disk; the
     rest stood in the context. Speculation proposed `drafted_tokens`, of which `accepted_tokens` were generated.
     With the stop reason "tool-calls" the model waits for the results of its calls.
-    `prompt_cache_bytes` is what states of conversations take in memory now, the context itself left out.
+    `prompt_cache_bytes` is what states of conversations take in memory now, the context itself left out. `stopped_by`
+    is the text that the answer was to end before and did, "" where it ended otherwise.
     """
 
     id: Int64
@@ -315,6 +316,7 @@ class AnswerDone(msgspec.Struct, frozen=True, tag="done"):
     drafted_tokens: Count = 0
     accepted_tokens: Count = 0
     prompt_cache_bytes: Count = 0
+    stopped_by: ShortText = ""
 
 
 class TokenizeResult(msgspec.Struct, frozen=True, tag="tokenized"):

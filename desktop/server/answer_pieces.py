@@ -5,7 +5,7 @@ answer. So the first words of a model that marks its thinking are held back for 
 answers that are told as a whole, where nothing has to be held.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from desktop.conversation import StopReason, TextPart, ThinkingPart, ToolCallPart
@@ -62,9 +62,11 @@ class AnswerEnd:
     stop: str = ""
 
 
-def answer_end(done: AnswerDone) -> AnswerEnd:
-    """The end that the engine tells."""
-    return AnswerEnd(done.stop_reason, done.prompt_tokens, done.cached_tokens, done.generated_tokens, done.tokens_per_s)
+def answer_end(done: AnswerDone, stops: Sequence[str] = ()) -> AnswerEnd:
+    """The end that the engine tells; `stops` are the texts that the request asked it to end before."""
+    stop = done.stopped_by if done.stopped_by in stops else ""
+    counts = done.prompt_tokens, done.cached_tokens, done.generated_tokens
+    return AnswerEnd(done.stop_reason, *counts, done.tokens_per_s, stop)
 
 
 class AnswerPieces:

@@ -70,7 +70,7 @@ class AnswerResponse(Response):
                 continue
             answer.take(event)
             if isinstance(event, AnswerDone):
-                self._end = answer_end(event)
+                self._end = answer_end(event, self._asked.options.stop)
             elif self._asked.one_call and len(answer.calls) > 1:
                 del answer.calls[1:]
                 self._end = AnswerEnd("tool-calls")
@@ -94,7 +94,7 @@ class AnswerResponse(Response):
                         break
                     data += self._form.piece(piece)
             if isinstance(event, AnswerDone):
-                self._end = answer_end(event)
+                self._end = answer_end(event, self._asked.options.stop)
             if self._end is not None:
                 data += self._form.end(self._end)
                 await send({"type": "http.response.body", "body": data, "more_body": False})

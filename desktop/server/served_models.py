@@ -150,11 +150,7 @@ class ServedModels:
         found = [*self._library.installed(), *self._library.installed("embedding")]
         if not self._only:
             return found
-        return [
-            each
-            for each in found
-            if each.model is not None and not _ids(each, each.model).isdisjoint(self._only)
-        ]
+        return [each for each in found if each.model is not None and not _ids(each, each.model).isdisjoint(self._only)]
 
 
 def _ids(listed: ListedModel, model: LibraryModel) -> set[str]:

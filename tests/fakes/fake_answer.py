@@ -54,6 +54,7 @@ class FakeAnswer:
     notice: str = "The engine stopped while it used flash attention, so it now runs without it."
     unopened: str = ""
     calls: tuple[ToolCallPart, ...] = ()
+    stopped_by: str = ""
 
 
 Script = Sequence[FakeAnswer] | Callable[[GenerateRequest], FakeAnswer]
@@ -181,5 +182,6 @@ class FakeAnswerRun:
                 context_length=self._context,
                 dropped_messages=answer.dropped_messages,
                 notice=self._notice,
+                stopped_by=answer.stopped_by,
             )
         )

@@ -53,11 +53,11 @@ def serving(*arguments: str) -> Iterator[Serving]:
 
 def ledger() -> list[tuple[str, str, str]]:
     """Event, model and note of what is recorded, the oldest first."""
-    return [(each["event"], each["model"], each["note"]) for each in latchkey("licenses", "log", "--json").json()]
+    return [(each["event"], each["model"], each["note"]) for each in latchkey("licenses", "log", "--json").json]
 
 
 def test_it_serves_what_ask_answers_until_it_is_ended(home: Path) -> None:
-    asked = latchkey("ask", HI[0]["content"], "--temperature", "0", "--max-tokens", "20", "--json").json()
+    asked = latchkey("ask", HI[0]["content"], "--temperature", "0", "--max-tokens", "20", "--json").json
     with serving("--model", GUIDE) as server, server.client() as client:
         assert server.said["models"] == [GUIDE]
         assert Path(server.said["key_file"]).stat().st_mode & 0o077 == 0

@@ -17,6 +17,7 @@ from desktop.engine.worker.thinking_parser import ThinkingParser
 
 _NO_MORE_MARKS = MarkTable()
 _SEPARATE = "\n\n"
+_LONGEST_STOP = 4000
 _MOST_RESTATED, _MOST_PARTS = 1_000_000, 1_000  # characters, parts: as much as a message takes
 
 
@@ -44,12 +45,14 @@ def longest_held(text: str, marks: Sequence[str]) -> int:
 
 
 class StopStrings:
-    """Cuts the answer before the first of `stops`; holds back an end that may become one."""
+    """Cuts the answer before the first of `stops`; holds back an end that may become one. `found` is the one that was
+    met, "" for none."""
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = [stop for stop in stops if stop]
         self._held = ""
         self.hit = False
+        self.found = ""
 
     def feed(self, text: str) -> str:
         """What of the text so far may be shown now. Nothing more once `hit`."""
@@ -58,10 +61,11 @@ class StopStrings:
         if self.hit:
             return ""
         text = self._held + text
-        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        found = [(at, stop) for stop in self._stops if (at := text.find(stop)) >= 0]
         if found:
+            at, self.found = min(found, key=lambda each: each[0])
             self.hit, self._held = True, ""
-            return text[: min(found)]
+            return text[:at]
         keep = longest_held(text, self._stops)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
@@ -120,6 +124,11 @@ class AnswerText:
     def stopped(self) -> bool:
         """Whether a stop string or an end mark was met: the answer is over."""
         return self._stops.hit or self._thinking.ended
+
+    @property
+    def stopped_by(self) -> str:
+        """The stop string that was met, "" for none; a very long one is cut."""
+        return self._stops.found[:_LONGEST_STOP]
 
     @property
     def thinking(self) -> bool:

@@ -376,8 +376,7 @@ class RunningAnswer:
 
     def _done(self, reason: StopReason, cache_bytes: int) -> AnswerDone:
         prompt, reused, tools = self._prompt, self._reused or ReusedTokens(), self._text.tools
-        if reason == "end" and tools is not None and tools.calls:
-            reason = "tool-calls"
+        reason = "tool-calls" if reason == "end" and tools is not None and tools.calls else reason
         return AnswerDone(
             id=self.request.id,
             stop_reason=reason,
@@ -397,4 +396,5 @@ class RunningAnswer:
             drafted_tokens=self._speculation.drafted if self._speculation else 0,
             accepted_tokens=self._speculation.accepted if self._speculation else 0,
             prompt_cache_bytes=cache_bytes,
+            stopped_by=self._text.stopped_by,
         )

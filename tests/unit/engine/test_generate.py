@@ -183,7 +183,7 @@ def test_stop_strings_spread_over_tokens(says: Callable[..., Asker], stop: str) 
     whole = "I have the a of"
     answer = says("▁I", "▁have", "▁the", "▁a", "▁of").ask("?", stop=(stop,))
     assert answer.text == whole[: whole.index(stop)]
-    assert answer.end.stop_reason == "end"
+    assert (answer.end.stop_reason, answer.end.stopped_by) == ("end", stop)
 
 
 def test_thinking_is_told_apart(says: Callable[..., Asker]) -> None:

@@ -142,6 +142,9 @@ def test_anthropics_client_chats(claude: anthropic.Anthropic, answer: list[FakeA
     assert [each.type for each in final.content] == ["thinking", "text", "tool_use"]
     assert final.content[2].to_dict()["input"] == {"x": 1}
     assert final.stop_reason == "tool_use"
+    answer[0] = FakeAnswer("So", stopped_by="END")
+    stopped = claude.messages.create(model=GUIDE, max_tokens=9, messages=HI, stop_sequences=["END"])
+    assert (stopped.stop_reason, stopped.stop_sequence) == ("stop_sequence", "END")
     assert claude.messages.count_tokens(model=GUIDE, messages=HI).input_tokens == 12
     assert [each.id for each in claude.models.list()] == [GUIDE]
 
@@ -173,7 +176,8 @@ def test_a_failure_in_the_middle_of_a_stream_is_told(
     with pytest.raises(openai.APIError, match="revoked"):
         list(client.chat.completions.create(model=GUIDE, messages=HI, stream=True))
     failed, last = list(client.responses.create(model=GUIDE, input="hi", stream=True))[-2:]
-    assert (failed.type, last.type) == ("error", "response.failed")
+    assert failed.type == "error"
+    assert last.type == "response.failed"
     assert last.response.error is not None
     assert "revoked" in last.response.error.message
     with pytest.raises(anthropic.APIError, match="revoked"):
@@ -234,7 +238,8 @@ def test_a_policy_can_forbid_to_serve(running: RunningServer, tmp_path: Any, mon
 # --- too much of it ---
 
 
-def test_a_large_request_is_refused_before_it_is_read(running: RunningServer) -> None:
+def test_a_large_request_is_refused_before_it_is_read(running: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_gate, "_DRAIN_S", 0.05)
     head = f"POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nx-api-key: {KEY}\r\n"
     assert sent(running, f"{head}Content-Length: 1073741824\r\n\r\n{{".encode()).startswith(b"HTTP/1.1 413 ")
 
@@ -288,7 +293,12 @@ def test_the_answer_of_a_client_that_goes_away_is_cancelled(serve: Serve, monkey
     engine = FakeEngine([FakeAnswer("one two three", hangs_after=1)])
     cancelled = threading.Event()
     cancel = engine.cancel
-    monkeypatch.setattr(engine, "cancel", lambda number: (cancel(number), cancelled.set()))
+
+    def noted(number: int) -> None:
+        cancel(number)
+        cancelled.set()
+
+    monkeypatch.setattr(engine, "cancel", noted)
     running = serve(engine)
     with (
         openai.OpenAI(base_url=running.url, api_key=KEY) as client,
