@@ -137,9 +137,10 @@ def _say(checked: EndpointCheck, tools: CommandContext) -> None:
 def leaves_sentence(endpoint: Endpoint) -> str:
     """What leaves this machine for an endpoint, and who can read it."""
     if endpoint.url.loopback:
-        return tr("What you write to its models goes to the program at {host}, on this machine.").format(
-            host=endpoint.host
-        )
+        return tr(
+            "What you write to its models goes to the program at {host} on this machine. Whether that passes it on,"
+            " nobody here can see."
+        ).format(host=endpoint.host)
     said = tr("What you write to its models leaves this machine: it goes to {host}.").format(host=endpoint.host)
     if endpoint.encrypted:
         return said

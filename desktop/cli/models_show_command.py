@@ -12,10 +12,12 @@ from desktop.byte_size import size_text
 from desktop.catalog.license_terms import Relation
 from desktop.catalog.lineage import Ancestor, EffectiveTerm, Lineage, LineageNode
 from desktop.cli.command_context import CommandContext
+from desktop.cli.endpoints_command import leaves_sentence
 from desktop.cli.model_json import card_of, describe
 from desktop.cli.output import columns, paragraph
 from desktop.cli.step_commands import command_steps, gate_sentence
 from desktop.cli.vault_prompt import with_token
+from desktop.endpoints.endpoint import ServedModel
 from desktop.errors import NotFoundError
 from desktop.hub.pasted_line import ollama_name
 from desktop.hub.repository import parse_repository
@@ -145,9 +147,13 @@ def sections(card: LibraryCard, tools: CommandContext) -> Iterator[str]:
     yield from lineage_tree(lineage)
     for flag in lineage.flags:
         yield from paragraph(flag.sentence, "  ! ")
-    yield from ("", tr("FILES"))
-    yield from _files(card, tools)
     model = card.listed.model
+    if model is not None and model.served is not None:
+        yield from ("", tr("NOT ON THIS MACHINE"))
+        yield from _endpoint(model.served)
+    else:
+        yield from ("", tr("FILES"))
+        yield from _files(card, tools)
     before = tr("BEFORE YOU CAN CHAT") if model is None or model.kind == "chat" else tr("BEFORE IT CAN BE USED")
     yield from ("", before if not card.verdict.allowed or not model else tr("NOW"))
     status = None
@@ -157,6 +163,14 @@ def sections(card: LibraryCard, tools: CommandContext) -> Iterator[str]:
     for number, step in enumerate(command_steps(card, status), 1):
         yield from paragraph(step.sentence, f"  {number}. ")
         yield from (f"     {command}" for command in step.commands)
+
+
+def _endpoint(served: ServedModel) -> Iterator[str]:
+    endpoint, length = served.endpoint, served.context_length
+    engine = tr("engine {name}").format(name=endpoint.kind) if endpoint.kind else tr("engine not known")
+    reads = tr("reads {count} tokens").format(count=length) if length else tr("how much it reads is not known")
+    yield from paragraph(f"{endpoint.address}, {engine}, {reads}", "  ")
+    yield from paragraph(leaves_sentence(endpoint), "  ")
 
 
 def _head(card: LibraryCard) -> Iterator[str]:

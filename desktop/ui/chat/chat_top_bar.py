@@ -12,6 +12,7 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Badge, Label, Tone, badge_size
 from desktop.ui.parts.menu import make_menu
 from desktop.ui.parts.page import PageBar
+from desktop.ui.parts.place_text import away_badge
 from desktop.ui.parts.terms_text import SEVERE, license_label, restrictions_badge
 from desktop.ui.parts.untrusted_text import add_entry, set_tool_tip
 from desktop.ui.theme.design_tokens import COLUMN, S
@@ -30,22 +31,25 @@ class TermsBadges(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._restrictions: tuple[str, ...] = ()
-        self._license_text = self._part_text = self._purpose_text = ""
+        self._license_text = self._part_text = self._purpose_text = self._away_text = ""
         self._severe, self._others = Badge(theme, "", "bad", self), Badge(theme, "", "warn", self)
         self._license, self._purpose = Badge(theme, "", "quiet", self), Badge(theme, "", "quiet", self)
-        self._part = Badge(theme, "", "quiet", self)
-        self._badges = (self._severe, self._others, self._license, self._part, self._purpose)
+        self._part, self._away = Badge(theme, "", "quiet", self), Badge(theme, "", "warn", self)
+        self._badges = (self._away, self._severe, self._others, self._license, self._part, self._purpose)
         for badge in self._badges:
             badge.hide()
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self._changed)
 
-    def show_terms(self, license_id: str, restrictions: tuple[str, ...], *, part: bool = False) -> None:
+    def show_terms(
+        self, license_id: str, restrictions: tuple[str, ...], *, part: bool = False, away: bool = False
+    ) -> None:
         """Show the license and the effective restrictions of a model; "" and () for none. `part`: it is a part of
-        Latchkey."""
+        Latchkey; `away`: it is not on this machine."""
         self._restrictions = restrictions
         self._license_text = license_label(license_id) if license_id else ""
         self._part_text = tr("Part of Latchkey") if part else ""
+        self._away_text = away_badge() if away else ""
         self._changed()
 
     def show_purpose(self, purpose: str) -> None:
@@ -76,6 +80,7 @@ class TermsBadges(QWidget):
             severe, others = self._restrictions, ()
         license_text = "" if self._restrictions else self._license_text
         words: tuple[tuple[Badge, str, Tone], ...] = (
+            (self._away, self._away_text, "warn"),
             (self._severe, *restrictions_badge(severe)),
             (self._others, *restrictions_badge(others)),
             (self._license, license_text, "quiet"),
@@ -166,7 +171,9 @@ class ChatTopBar(PageBar):
         self.model_button.set_detail(model.quantization if model is not None else "")
         self.model_button.setAccessibleDescription(self.model_button.text())
         if model is not None:
-            self._terms.show_terms(model.license, model.restrictions, part=model.built_in)
+            self._terms.show_terms(
+                model.license, model.restrictions, part=model.built_in, away=model.served is not None
+            )
         else:
             self._terms.show_terms("", ())
         self._fit()
@@ -222,7 +229,8 @@ class ChatTopBar(PageBar):
         metrics = self.fontMetrics()
         name = metrics.elidedText(model.name, Qt.TextElideMode.ElideRight, COLUMN // 2)
         waits = self._waiting.get(model.id, "")
-        parts = [name, model.quantization, f"({waits})" if waits else ""]
+        away = away_badge() if model.served is not None else ""
+        parts = [name, model.quantization, away, f"({waits})" if waits else ""]
         return "   ".join(part for part in parts if part)
 
     def _open_menu(self) -> None:

@@ -14,6 +14,7 @@ from desktop.ui.chat.context_meter import CHARACTERS_PER_TOKEN, ContextMeter
 from desktop.ui.chat.message_edit import LONGEST_MESSAGE, MOST_LINES, MessageEdit
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import Note
+from desktop.ui.parts.label import Label
 from desktop.ui.parts.paint import paint_box
 from desktop.ui.parts.untrusted_text import plain_line, set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS_SOFT, M, S
@@ -81,11 +82,14 @@ class Composer(QWidget):
         set_tool_tip(self._queue_button, tr("Send it when this answer is over"))
         self._queue_button.hide()
         self._note.hide()
+        self.goes_to = Label(theme, "", size="small", color="warn_text", wrap=True)
+        self.goes_to.hide()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         column = self._column = QVBoxLayout(self)
         column.setContentsMargins(M + 3, M + 3, M + 3, M - 1)
         column.setSpacing(S + 4)
         column.addWidget(self._note)
+        column.addWidget(self.goes_to)
         column.addWidget(self.edit)
         row = QHBoxLayout()
         row.setSpacing(M)
@@ -156,9 +160,11 @@ class Composer(QWidget):
         """Offer to attach files from now on."""
         self.attach_button.show()
 
-    def allow_tools(self) -> None:
-        """Offer to choose what the model may call from now on."""
-        self.tools_button.show()
+    def show_goes_to(self, text: str) -> None:
+        """Say where what is typed goes, "" where it stays on this machine."""
+        self.goes_to.setText(text)
+        self.goes_to.setVisible(bool(text))
+        self.edit.setAccessibleDescription(text)
 
     def show_collections(self, names: Sequence[str]) -> None:
         """Say which collections answers here look in; none: nothing."""

@@ -144,7 +144,8 @@ class CardItemModel(QAbstractListModel):
         return passes(card, self._filters, self._found_by.get(key))
 
     def _sections(self, cards: Sequence["LibraryCard"]) -> list[CardHeading | str]:
-        here = [card for card in cards if card.listed.model is not None]
+        away = [card for card in cards if card.listed.subject.served_at]
+        here = [card for card in cards if card.listed.model is not None and not card.listed.subject.served_at]
         closed = [card for card in cards if is_closed(card.listed)]
         absent = [card for card in cards if card.listed.model is None and not is_closed(card.listed)]
         looked = [card for card in absent if card.listed.entry is None]
@@ -153,6 +154,7 @@ class CardItemModel(QAbstractListModel):
         sections = (
             (tr("For this computer"), self._proposed()),
             (tr("On this computer · {size}").format(size=size_text(total, "two")), here),
+            (tr("At endpoints, not on this machine · {count}").format(count=len(away)), away),
             (tr("Looked up on the Hub · {count}").format(count=len(looked)), looked),
             (tr("Catalog · {count}").format(count=len(others)), others),
             (tr("Closed: no weights to be had · {count}").format(count=len(closed)), closed),

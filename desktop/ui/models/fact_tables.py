@@ -88,7 +88,7 @@ def _files(card: "LibraryCard") -> list[tuple[str, int, str, str]]:
     rows = (
         [(file.quantization, file.size, file.sha256, file.name) for file in entry.offered] if entry is not None else []
     )
-    if model is None:
+    if model is None or model.served is not None:
         return rows
     own = (model.quantization or tr("not named"), model.size, subject.file_sha256, model.path.name)
     return [own, *(row for row in rows if row[2] != own[2] and row[3] != own[3])]
@@ -119,7 +119,18 @@ def model_facts(card: "LibraryCard") -> list[Fact]:
         ]
     if (known := card.listed.hub_record) is not None:
         facts += _facts_of_known(known, with_entry=entry is not None)
-    if model is not None:
+    if model is not None and model.served is not None:
+        endpoint, length = model.served.endpoint, model.served.context_length
+        reads = tr("{count} tokens").format(count=f"{length:,}") if length else tr("not known")
+        facts += [
+            (tr("Endpoint"), endpoint.name, ""),
+            (tr("Address"), endpoint.address, ""),
+            (tr("Name there"), model.served.model.id, ""),
+            (tr("Engine"), endpoint.kind or tr("not known"), ""),
+            (tr("Context length"), reads, ""),
+            (tr("License"), endpoint.license or tr("not known"), ""),
+        ]
+    elif model is not None:
         facts.append((tr("Use"), use_text(model.kind), ""))
         facts.append((tr("Place"), str(model.path), ""))
     return [fact for fact in facts if fact[1]]

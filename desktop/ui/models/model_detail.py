@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QApplication, QLayout, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.library.model_identity import recognition_of
 from desktop.library.status import ModelStatus, is_closed, refusal_of_step
@@ -13,6 +13,7 @@ from desktop.settings import AcceptanceSettings, Settings
 from desktop.translation import tr
 from desktop.ui.downloads.downloads_strip import DownloadRow
 from desktop.ui.models.drawn_state import drawn_of_card, drawn_of_status
+from desktop.ui.models.endpoint_section import EndpointSection
 from desktop.ui.models.fact_tables import (
     facts_table,
     files_table,
@@ -30,7 +31,7 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorBox, Note
 from desktop.ui.parts.flow_box import FlowBox
 from desktop.ui.parts.label import Badge, Label, breakable
-from desktop.ui.parts.page import ScrollColumn, page_title, section_heading
+from desktop.ui.parts.page import ScrollColumn, page_title, section_heading, take_all
 from desktop.ui.parts.step_row import StepButton, StepRow
 from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import XS, M, S
@@ -61,6 +62,8 @@ class ModelDetail(ScrollColumn):
     loading_changed = Signal(str, dict)
     template_asked = Signal(str)
     adapters_asked = Signal(str)
+    endpoint_check_asked = Signal(str)
+    endpoint_remove_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, tr("Model"), 600, parent)
@@ -186,7 +189,7 @@ class ModelDetail(ScrollColumn):
         if loading is not None:
             self._loading_opened = loading.opened
             loading.commit()
-        _take_all(self.rows)
+        take_all(self.rows)
 
     @property
     def first_button(self) -> Button | None:
@@ -330,6 +333,12 @@ class ModelDetail(ScrollColumn):
             manage = ModelFileActions(theme, card, way)
             manage.action_requested.connect(lambda act: self.step_asked.emit(act, model.file_id or model.id))
             rows.addWidget(manage)
+        if model is not None and model.served is not None:
+            self._heading(tr("Endpoint"))
+            endpoint = EndpointSection(theme, model.served)
+            endpoint.check_asked.connect(self.endpoint_check_asked)
+            endpoint.remove_asked.connect(self.endpoint_remove_asked)
+            rows.addWidget(endpoint)
         self._add_loading(card)
         self._heading(tr("Facts"))
         rows.addWidget(facts_table(theme, model_facts(card), self.link_asked.emit))
@@ -341,7 +350,7 @@ class ModelDetail(ScrollColumn):
 
     def _add_loading(self, card: "LibraryCard") -> None:
         model = card.listed.model
-        if model is None or model.adapter or model.kind != "chat" or model.state != "here":
+        if model is None or model.adapter or model.kind != "chat" or model.state != "here" or model.served is not None:
             return
         self._heading(tr("Loading"))
         loading = self.loading = LoadSettingsSection(self._theme, card.listed.subject.name, opened=self._loading_opened)
@@ -387,12 +396,3 @@ class ModelDetail(ScrollColumn):
 
 def _file_name(card: "LibraryCard") -> str:
     return card.listed.model.path.name if card.listed.model is not None else ""
-
-
-def _take_all(layout: QLayout) -> None:
-    while (item := layout.takeAt(0)) is not None:
-        if (widget := item.widget()) is not None:
-            widget.hide()
-            widget.deleteLater()
-        elif (inner := item.layout()) is not None:
-            _take_all(inner)

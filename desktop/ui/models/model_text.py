@@ -13,6 +13,7 @@ from desktop.library.recommendations import tasks_text
 from desktop.library.status import model_state
 from desktop.translation import tr
 from desktop.ui.parts.label import Tone
+from desktop.ui.parts.place_text import away_badge
 from desktop.ui.parts.terms_text import (
     joined,
     license_label,
@@ -25,6 +26,7 @@ from desktop.ui.parts.terms_text import (
 from desktop.ui.parts.untrusted_text import isolated
 
 if TYPE_CHECKING:
+    from desktop.endpoints.endpoint import ServedModel
     from desktop.library.library_model import LibraryCard
     from desktop.library.recommendations import TaskRecommendation
     from desktop.licenses.license_subject import LicenseSubject
@@ -110,6 +112,8 @@ def blocked_labels(cards: "Iterable[LibraryCard]") -> dict[str, str]:
 def origin_of(card: "LibraryCard") -> str:
     """Who made it, and how large it is: the file that is here, with its quantization, else how many weights it has."""
     model, entry = card.listed.model, card.listed.entry
+    if model is not None and model.served is not None:
+        return served_text(model.served)
     size = ""
     if model is not None:
         size = size_text(model.size, "two")
@@ -122,6 +126,13 @@ def origin_of(card: "LibraryCard") -> str:
     publisher = card.listed.subject.publisher or (tr("publisher unknown") if model is not None else "")
     quantization = model.quantization if model is not None else ""
     return " · ".join(part for part in (publisher, size, quantization) if part)
+
+
+def served_text(served: "ServedModel") -> str:
+    """Where it runs, what answers there, and how much it reads."""
+    length = served.context_length
+    reads = tr("{count} tokens").format(count=f"{length:,}") if length else tr("context not known")
+    return " · ".join(part for part in (served.endpoint.host, served.endpoint.kind, reads) if part)
 
 
 def _to_fetch(card: "LibraryCard", choice: "TaskRecommendation") -> str:
@@ -181,7 +192,7 @@ def warnings_of(subject: "LicenseSubject") -> list[str]:
 def badges_of(card: "LibraryCard") -> tuple[tuple[str, Tone], ...]:
     """The card's badges: license, what its terms restrict, warnings, gate, and what it is built on."""
     subject = card.listed.subject
-    badges: list[tuple[str, Tone]] = []
+    badges: list[tuple[str, Tone]] = [(away_badge(), "warn")] if subject.served_at else []
     if any(standing.status == "text-changed" for standing in card.verdict.licenses):
         badges.append((tr("License text changed: see the difference"), "bad"))
     badges += [(license_label(license_id), "quiet") for license_id in subject.lineage.node.licenses]
@@ -250,6 +261,8 @@ def summary_text(card: "LibraryCard") -> str:
     """What a model is, in a sentence or two."""
     if is_built_in(card):
         return tr("Came with Latchkey. It answers questions about Latchkey and knows nothing else.")
+    if card.listed.subject.served_at:
+        return tr("A model that an endpoint runs. Which file that is, nobody here can check.")
     if card.listed.entry is not None:
         return card.listed.entry.summary
     if card.listed.hub_record is not None:

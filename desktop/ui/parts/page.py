@@ -2,7 +2,16 @@
 
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QSplitter, QSplitterHandle, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLayout,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QSplitterHandle,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.translation import tr
 from desktop.ui.parts.button import Button
@@ -139,3 +148,13 @@ class _SplitterHandle(QSplitterHandle):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         QPainter(self).fillRect(self.contentsRect(), self._theme.color("line"))
+
+
+def take_all(layout: QLayout) -> None:
+    """Take everything out of `layout`, for good."""
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif (inner := item.layout()) is not None:
+            take_all(inner)

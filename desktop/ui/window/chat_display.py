@@ -10,6 +10,7 @@ from desktop.settings import Settings
 from desktop.translation import tr
 from desktop.ui.chat.chat_page import ChatPage
 from desktop.ui.chat.message_footer import credits_of
+from desktop.ui.parts.place_text import goes_to_text
 from desktop.ui.parts.terms_text import purpose_name
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class ChatDisplay(QObject):
         self._page.top_bar.show_models(models)
         self._page.top_bar.show_blocked(waiting)
         self._page.top_bar.show_model(in_use)
+        served = in_use.served if in_use is not None else None
+        self._page.composer.show_goes_to(goes_to_text(served.endpoint) if served is not None else "")
         self._page.empty.show_model(in_use)
         self._page.set_credits(credits_of(models))
 

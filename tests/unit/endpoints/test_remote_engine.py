@@ -59,7 +59,7 @@ def test_loading_asks_the_license_check_and_sends_nothing(far: Far) -> None:
     refused = far.load()
     assert isinstance(refused, RequestFailed)
     assert refused.kind == "license"
-    assert far.engine.state == "empty"
+    assert far.engine.model is None
 
 
 def test_a_model_whose_context_is_not_known_says_none(far: Far) -> None:
