@@ -27,7 +27,7 @@ EXCLUDED_MODULES = (
     "numpy.f2py", "numpy.testing", "numpy.distutils", "numpy._pyinstaller", "numpy.conftest",
     "pygments.sphinxext", "pygments.cmdline",
     # llama-cpp-python's server and its high-level class (desktop/engine/worker/llama_api.py says why).
-    "diskcache", "fastapi", "llama_cpp.server", "llama_cpp.llama", "llama_cpp.llama_chat_format",
+    "diskcache", "llama_cpp.server", "llama_cpp.llama", "llama_cpp.llama_chat_format",
 )  # fmt: skip
 _EXCLUDED_PARTS = frozenset(("tests", "test", "testing", "include", "examples", "__pycache__"))
 """Folders of packages that stay out wherever they lie."""
