@@ -48,6 +48,8 @@ def main() -> None:
     options = parser.parse_args()
     _install_wheel()
     icons.write_icons(TOP / "build" / "icons")
+    pages = [sys.executable, str(TOP / "packaging" / "command_pages.py"), str(TOP / "build" / "pages")]
+    subprocess.run(pages, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": _EPOCH})
     made = run_pyinstaller(options.output.resolve())
     if sys.platform == "linux":
         finish_linux(made, options.vulkan)

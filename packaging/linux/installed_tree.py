@@ -3,8 +3,7 @@
     python packaging/linux/installed_tree.py BUNDLE FOLDER
 
 The program goes to FOLDER/lib/latchkey, and what desktops and shells look for to FOLDER/bin and FOLDER/share. The icons
-come from build/icons (packaging/bundle/icons.py). The manual page and the completions are taken from build/man and
-build/completions, where they were made.
+come from build/icons (packaging/bundle/icons.py), manual page and completions from build/pages (command_pages.py).
 """
 
 import gzip
@@ -20,7 +19,7 @@ APP_ID = "desktop.latchkey.Latchkey"
 """By which software centres know it. Whoever publishes Latchkey puts a domain of theirs in its place."""
 COMPLETIONS = {
     "latchkey.bash": "share/bash-completion/completions/latchkey",
-    "latchkey.zsh": "share/zsh/site-functions/_latchkey",
+    "_latchkey": "share/zsh/site-functions/_latchkey",
     "latchkey.fish": "share/fish/vendor_completions.d/latchkey.fish",
 }
 MANUAL = "latchkey.1"
@@ -44,13 +43,13 @@ def lay_out(bundle: Path, folder: Path, built: Path = BUILT) -> None:
         _put(picture, icons / f"{pixels}x{pixels}" / "apps" / "latchkey.png")
     _put(TOP / "resources" / "icons" / "latchkey.svg", icons / "scalable" / "apps" / "latchkey.svg")
     _put(TOP / "LICENSE", folder / "share" / "doc" / "latchkey" / "copyright")
-    if (built / "man" / MANUAL).is_file():
+    if (built / "pages" / MANUAL).is_file():
         page = folder / "share" / "man" / "man1" / f"{MANUAL}.gz"
         page.parent.mkdir(parents=True)
-        page.write_bytes(gzip.compress((built / "man" / MANUAL).read_bytes(), mtime=0))
+        page.write_bytes(gzip.compress((built / "pages" / MANUAL).read_bytes(), mtime=0))
     for name, place in COMPLETIONS.items():
-        if (built / "completions" / name).is_file():
-            _put(built / "completions" / name, folder / place)
+        if (built / "pages" / name).is_file():
+            _put(built / "pages" / name, folder / place)
 
 
 def settle(folder: Path) -> None:

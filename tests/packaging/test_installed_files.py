@@ -90,7 +90,13 @@ def test_an_installed_tree_holds_program_icons_and_what_desktops_and_shells_look
     bundle: Path, tmp_path: Path
 ) -> None:
     built = tmp_path / "built"
-    for name in ("icons/latchkey-16.png", "icons/latchkey-256.png", "man/latchkey.1", "completions/latchkey.fish"):
+    for name in (
+        "icons/latchkey-16.png",
+        "icons/latchkey-256.png",
+        "pages/latchkey.1",
+        "pages/_latchkey",
+        "pages/latchkey.fish",
+    ):
         (built / name).parent.mkdir(parents=True, exist_ok=True)
         (built / name).touch()
     root = tmp_path / "usr"
@@ -108,6 +114,7 @@ def test_an_installed_tree_holds_program_icons_and_what_desktops_and_shells_look
         "icons/hicolor/scalable/apps/latchkey.svg",
         "man/man1/latchkey.1.gz",
         "mime/packages/latchkey.xml",
+        "zsh/site-functions/_latchkey",
         f"metainfo/{tree.APP_ID}.metainfo.xml",
     }
     assert {path.lstat().st_mtime for path in root.rglob("*")} == {tree.TIME}
