@@ -25,6 +25,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
+from desktop.ui.system.fallback_font import provide_font
+
 _log = logging.getLogger("latchkey.qt")
 _LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
@@ -45,6 +47,7 @@ def qt_application(argv: Sequence[str]) -> QApplication:
     made.setDesktopFileName("latchkey")
     if sys.platform != "darwin":
         made.setStyle("Fusion")
+    provide_font()
     return made
 
 
