@@ -21,6 +21,9 @@ _MARK = "being-erased"
 _HEADS_AT_ONCE, _MESSAGES_AT_ONCE = 50, 100
 _PAGES_AT_ONCE = 100
 """How many pages of an index are merged at once."""
+_MESSAGES_BETWEEN_MERGES = 10_000
+"""After so many the indexes forget their words: a page that has none left counts for nothing while it is merged, and so
+the words of all of them would be forgotten in one step."""
 
 
 class ConversationErasure:
@@ -56,10 +59,14 @@ class ConversationErasure:
             with self._database.write() as connection:
                 count = purge_branches(connection, branches_before)
             yield count
+        messages = 0
         while (found := self._erase_some()) is not None:
-            yield found
-        for index in INDEXES:
-            yield from self._drop_words(index)
+            yield found[1]
+            messages += found[0]
+            if messages >= _MESSAGES_BETWEEN_MERGES:
+                messages = 0
+                yield from self._drop_all_words()
+        yield from self._drop_all_words()
         with self._database.write() as connection:
             connection.execute("DELETE FROM conversations WHERE id = ?", (_MARK,))
         self._database.truncate_wal()
@@ -84,8 +91,8 @@ class ConversationErasure:
             connection.execute(f"UPDATE conversations SET deleted_at = {BEING_ERASED} WHERE {which}", values)
         return tuple(str(row[0]) for row in rows)
 
-    def _erase_some(self) -> int | None:
-        """Erase some messages, or conversations that have none left; how many of these, None if there are no more."""
+    def _erase_some(self) -> tuple[int, int] | None:
+        """Erase some messages, or conversations that have none left; how many of both, None if there are no more."""
         heads = (
             f"SELECT id FROM conversations WHERE deleted_at = {BEING_ERASED} AND id <> '{_MARK}' "
             f"ORDER BY number LIMIT {_HEADS_AT_ONCE}"
@@ -98,9 +105,13 @@ class ConversationErasure:
         with self._database.write(durable=False) as connection:  # `_begin` was: a start does again what is lost
             messages = connection.execute(f"DELETE FROM messages WHERE number IN ({newest})").rowcount
             if messages == _MESSAGES_AT_ONCE:
-                return 0
+                return messages, 0
             count = connection.execute(f"DELETE FROM conversations WHERE id IN ({heads})").rowcount
-        return count or None
+        return (messages, count) if count else None
+
+    def _drop_all_words(self) -> Iterator[int]:
+        for index in INDEXES:
+            yield from self._drop_words(index)
 
     def _drop_words(self, index: str) -> Iterator[int]:
         """Have an index forget the words of rows that were deleted: it only notes that these are gone until its pieces

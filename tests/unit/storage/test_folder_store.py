@@ -9,6 +9,7 @@ import pytest
 
 from desktop.conversation import ChatOptions, Conversation, Folder, Message, TextPart
 from desktop.errors import NotFoundError, UserError
+from desktop.storage import conversation_erasure
 from desktop.storage.conversation_erasure import ConversationErasure
 from desktop.storage.conversation_listing import ConversationListing, ListedConversations, ListFilter
 from desktop.storage.conversation_store import ConversationStore
@@ -235,6 +236,25 @@ def test_erasing_that_was_cut_off_is_ended_by_the_next_purge(folders: FolderStor
     assert folders.bin() == ("b",)
     for file in folders.database.path.parent.iterdir():
         assert b"treasure a" not in file.read_bytes()
+
+
+def test_words_are_forgotten_while_many_are_erased_and_not_all_at_the_end(
+    folders: FolderStore, store: ConversationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one step then, which would take as long as there were many."""
+    monkeypatch.setattr(conversation_erasure, "_MESSAGES_BETWEEN_MERGES", 100)
+    text = " ".join(f"word{number:x}" for number in range(300))
+    store.add_messages([Message(f"more{n}", "a", "ma", "user", (TextPart(f"{text} {n}"),)) for n in range(400)])
+    folders.delete_conversations(["a"], 1.0)
+    erasure = ConversationErasure(folders.database)
+    erasure.begin(["a"])
+    sizes = []
+    for _ in erasure.steps():
+        with folders.database.read() as connection:
+            (left,) = connection.execute("SELECT count(*) FROM messages WHERE conversation_id = 'a'").fetchone()
+            sizes.append((left, *connection.execute("SELECT sum(length(block)) FROM message_words_data").fetchone()))
+    most = max(size for _, size in sizes)
+    assert min(size for left, size in sizes if left) < most / 2
 
 
 def test_only_what_is_in_the_bin_is_erased_whole(folders: FolderStore, store: ConversationStore) -> None:
