@@ -108,6 +108,9 @@ def test_context_meter_says_what_it_shows(composer: Composer) -> None:
     assert composer.meter.text() == "2,113 of 8,192"
     assert composer.meter.accessibleDescription() == "2,113 of 8,192 tokens"
     assert (composer.meter.value(), composer.meter.maximum()) == (2113, 8192)
+    before = composer.meter.sizeHint()
+    composer.meter.set_used(2888, 8192)
+    assert composer.meter.sizeHint() == before, "as wide for every figure: else all is laid out while an answer grows"
 
 
 def test_what_could_not_be_stored_is_given_back(open_window: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,8 @@ class ContextMeter(QProgressBar):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        text = self.fontMetrics().horizontalAdvance(self._label)
+        widest = "".join("0" if character.isdigit() else character for character in self._label)
+        text = self.fontMetrics().horizontalAdvance(widest)  # so that not each new figure is laid out
         return QSize(text + M + _BAR + 2 * XS if self._label else 0, self.fontMetrics().height() + XS)
 
     def minimumSizeHint(self) -> QSize:
@@ -133,6 +134,7 @@ class ContextMeter(QProgressBar):
             "almost": tr("{used} of {total} · almost full"),
             "full": tr("{used} of {total} · full"),
         }
+        hint = self.sizeHint()
         self._label = texts[warning].format(**figures) if total else ""
         self.setRange(0, max(total, 1))
         self.setValue(min(used, total))
@@ -145,5 +147,6 @@ class ContextMeter(QProgressBar):
         meaning = tr("How much of the model's context this conversation takes, in tokens. Press to see what fills it.")
         set_tool_tip(self, "\n".join((meaning, *described[1:])))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus if total else Qt.FocusPolicy.NoFocus)
-        self.updateGeometry()
+        if self.sizeHint() != hint:
+            self.updateGeometry()
         self.update()
