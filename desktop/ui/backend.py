@@ -184,23 +184,15 @@ class Backend(QObject):
         self.files.attachments.model_asked.connect(self._show_models)
         self.files.attachments.removed.connect(self._offer_files_back)
         self.panel.documents.page_asked.connect(self._show_documents)
-        self._connect_tools()
+        self.panel.tools.page_asked.connect(self._show_tools)
+        self.panel.tools.offer(window.chat_page.composer.tools_button)
+        window.chat_page.composer.allow_tools()
         self.model_list.listed.connect(self._models_listed)
         self.access.model_asked.connect(self.model_list.show_listed)
         self.access.failed.connect(self.model_list.show_problem)
         self.downloads.model_asked.connect(self.model_list.show_listed)
         self.downloads.items_changed.connect(self.model_list.show_downloads)
         self.downloads.progress_changed.connect(window.show_download_progress)
-
-    def _connect_tools(self) -> None:
-        tools, button = self.panel.tools, self._window.chat_page.composer.tools_button
-        tools.changed.connect(button.show_choice)
-        tools.listed.connect(button.open_menu)
-        button.list_asked.connect(tools.list_servers)
-        button.turned.connect(tools.turn)
-        for asking in (tools, button):
-            asking.page_asked.connect(self._show_tools)
-        self._window.chat_page.composer.allow_tools()
 
     def _connect_licenses(self) -> None:
         window, licenses = self._window, self.licenses

@@ -12,6 +12,8 @@ from desktop.ui.panel.tool_section import ToolSection
 from desktop.ui.parts.offered_tool_server import BUILT_IN_SERVER, ChatToolChoice, OfferedToolServer
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import SignalInstance
+
     from desktop.engine.worker_messages import ModelInfo
     from desktop.tools.tool_service import ToolService
 
@@ -29,6 +31,19 @@ class ToolServersSource(Protocol):
         success: Callable[[Offered], None],
         failure: Callable[[Exception], None],
     ) -> None: ...
+
+
+class ToolsChooser(Protocol):
+    """What offers the servers beside the message that is written (see `ChatToolsButton`)."""
+
+    @property
+    def list_asked(self) -> "SignalInstance": ...
+    @property
+    def turned(self) -> "SignalInstance": ...
+    @property
+    def page_asked(self) -> "SignalInstance": ...
+    def show_choice(self, choice: ChatToolChoice) -> None: ...
+    def open_menu(self, choice: ChatToolChoice) -> None: ...
 
 
 class PanelTools(QObject):
@@ -63,6 +78,14 @@ class PanelTools(QObject):
         self._section = section
         section.page_asked.connect(self.page_asked)
         self.refresh()
+
+    def offer(self, button: ToolsChooser) -> None:
+        """Have `button` offer the servers for this chat."""
+        self.changed.connect(button.show_choice)
+        self.listed.connect(button.open_menu)
+        button.list_asked.connect(self.list_servers)
+        button.turned.connect(self.turn)
+        button.page_asked.connect(self.page_asked)
 
     def show_place(self, head: Conversation, folder: Folder | None) -> None:
         """Answers are asked for in this conversation, which is in that folder."""
