@@ -161,6 +161,22 @@ def test_why_there_are_no_tools_and_two_hundred_are_sieved(page: ToolsPage, show
     assert said() == "No tool holds these words."
 
 
+def test_a_server_that_was_just_added_is_chosen_whatever_was_read_before_it_was_there(
+    page: ToolsPage, show: Show
+) -> None:
+    show(facts("off"))
+    page.show_server("other")
+    page.show_overview(ToolsOverview((ServerFacts(), facts("off"))))  # read before it was added
+    asked: list[str] = []
+    page.servers.chosen.connect(asked.append)
+    other = facts("off", ToolServer("other", "x"))
+    page.show_overview(ToolsOverview((ServerFacts(), facts("off"), other)))
+    assert asked == ["other"]
+    assert page.servers.table.server == other
+    page.show_overview(ToolsOverview((ServerFacts(), facts("off"), other), record=ServerRecord("other")))
+    assert page.servers.details.facts == other
+
+
 def test_hostile_words_of_a_server_stay_words(page: ToolsPage, show: Show) -> None:
     properties = {"a\u202eb": {"type": HOSTILE, "description": HOSTILE, "enum": [HOSTILE]}}
     found = tool("t", HOSTILE, title=HOSTILE, properties=properties, required=["a\u202eb"])

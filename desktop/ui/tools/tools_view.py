@@ -120,7 +120,7 @@ class ToolsView(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._overview = ToolsOverview()
-        self._chosen = ""
+        self._chosen = self._wanted = ""
         self._error: FittedErrorBox | None = None
         self.table = ToolServerTable(theme, ToolServerItemModel(self))
         self.details = ServerDetails(theme)
@@ -166,7 +166,11 @@ class ToolsView(QWidget):
         table = self.table
         table.blockSignals(True)
         table.rows.show(overview.servers)
-        row = table.rows.row_of(self._chosen)
+        row = table.rows.row_of(self._wanted or self._chosen)
+        if row >= 0:
+            self._wanted = ""
+        else:
+            row = table.rows.row_of(self._chosen)
         if row < 0:
             row = min(max(table.currentIndex().row(), 0), len(overview.servers) - 1)
         if row != table.currentIndex().row():
@@ -181,17 +185,20 @@ class ToolsView(QWidget):
             self.details.show_server(facts, overview.record, offline=overview.offline)
             self._share_height()
         else:
-            self._choose(facts.name)
+            self._chosen = facts.name
+            self.chosen.emit(facts.name)  # whoever made this overview knew of another one
 
     def choose(self, name: str) -> None:
-        """Make a server the chosen one, where it is there."""
+        """Make a server the chosen one: now, or as soon as it is among those that are shown."""
         row = self.table.rows.row_of(name)
         if row >= 0:
             self.table.choose_row(row)
             self.table.scrollTo(self.table.model().index(row, 0))
         self._choose(name)
+        self._wanted = name if row < 0 else ""
 
     def _choose(self, name: str) -> None:
+        self._wanted = ""
         if name != self._chosen:
             self._chosen = name
             self.chosen.emit(name)
