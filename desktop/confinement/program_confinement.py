@@ -58,13 +58,13 @@ _REFUSED: Numbers = {
     "kexec_load": (246, 104), "reboot": (169, 142), "syslog": (103, 116), "swapon": (167, 224), "swapoff": (168, 225),
     "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "semget": (64, 190), "semop": (65, 193),
     "semtimedop": (220, 192), "semctl": (66, 191), "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188),
-    "msgctl": (71, 187),
+    "msgctl": (71, 187), "open_tree_attr": (467, 467),
 }  # fmt: skip
 _AS_IF_DONE: Numbers = {
     "chmod": (90, None), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None), "lchown": (94, None),
     "fchownat": (260, 54), "utime": (132, None), "utimes": (235, None), "utimensat": (280, 88),
     "futimesat": (261, None), "setxattr": (188, 5), "lsetxattr": (189, 6), "removexattr": (197, 14),
-    "lremovexattr": (198, 15),
+    "lremovexattr": (198, 15), "setxattrat": (463, 463), "removexattrat": (466, 466), "file_setattr": (469, 469),
 }  # fmt: skip
 _BY_ARGUMENT: dict[str, tuple[tuple[int | None, int | None], ArgumentRule]] = {
     # AF_INET, AF_INET6, and AF_NETLINK, by which names are looked up. Those of other programs (AF_UNIX) are none.

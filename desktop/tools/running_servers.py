@@ -5,11 +5,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from desktop.errors import NetworkError, StoppedError, UserError
+from desktop.errors import NetworkError, ResourceError, StoppedError, UserError
 from desktop.network.access_token import AccessToken
 from desktop.network.http_client import HttpClient
 from desktop.network.offline_switch import OfflineSwitch
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _MOST_STARTS, _STARTS_WITHIN_S = 3, 60.0
 _WATCH_S = 1.0
+_INSTALLERS = ("uvx", "uv", "pipx", "npx", "npm", "pnpm", "bunx")
 
 
 class TokenSource(Protocol):
@@ -108,14 +111,14 @@ class RunningServers:
                 server.name,
                 self._channel(server, network=network),
                 is_cancelled=lambda: is_cancelled() or self._closed.is_set(),
-                refused=lambda method: self._write(server.name, "refused", reason=method),
+                refused=lambda method: self._note_refusal(server.name, method),
             )
         except StoppedError:
             starts.pop()  # it did not end by itself
             raise
         except UserError as error:
             self._write(server.name, "not-started", reason=error.title)
-            raise
+            raise _with_advice(error, server) from error
         try:
             self._write(server.name, "started", reason=connection.place)
             with self._lock:
@@ -133,6 +136,10 @@ class RunningServers:
             connection.close(at_once=True)
             raise
         return connection
+
+    def _note_refusal(self, name: str, method: str) -> None:
+        with suppress(ResourceError):  # nothing was done
+            self._write(name, "refused", reason=method)
 
     def _channel(self, server: ToolServer, *, network: bool) -> ServerChannel:
         if not server.url:
@@ -166,6 +173,22 @@ class RunningServers:
             self.stop(name)
         if self._watch is not None:
             self._watch.join()
+
+
+def _with_advice(error: UserError, server: ToolServer) -> UserError:
+    """The same error; where the command first fetches and installs the server, with what a person can do instead."""
+    name = Path(server.command).stem.lower()
+    if name not in _INSTALLERS or not isinstance(error, NetworkError):
+        return error
+    return NetworkError(
+        error.title,
+        error.detail,
+        tr(
+            "{command} installs a program and makes it executable, which a confined server cannot: install the server"
+            " yourself (“uv tool install”, “npm install”), and add what was installed, with “--read” for its folder."
+        ).format(command=name),
+        technical=error.technical,
+    )
 
 
 def _has_network(connection: "McpConnection") -> bool:

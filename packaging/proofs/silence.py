@@ -61,7 +61,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Row:
-    """One way of keeping Latchkey quiet. `loud` is the control, in which something has to be seen."""
+    """One way of keeping Latchkey quiet. `loud` is the control, in which something has to be seen. `servers`: programs
+    of somebody else's run, which may ask for sockets; what counts there is what leaves."""
 
     name: str
     steps: tuple[Step, ...]
@@ -69,6 +70,7 @@ class Row:
     setting: bool = False
     policy: bool = False
     loud: bool = False
+    servers: bool = False
 
 
 @dataclass
@@ -82,6 +84,7 @@ class Seen:
     noted: list[Noted] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     told: dict[str, Any] = field(default_factory=dict)
+    servers: bool = False
 
     @property
     def reaching(self) -> list[str]:
@@ -90,13 +93,15 @@ class Seen:
 
     def judge(self) -> None:
         """Add what is not as it has to be."""
-        found = {"packets": self.packets, "trapped": self.reaching}
-        if self.calls is not None:
+        found = {"packets": self.packets}
+        if not self.servers:
+            found["trapped"] = self.reaching
+        if self.calls is not None and not self.servers:
             found["calls"] = [f"{self.calls.inet_sockets} sockets"] * (self.calls.inet_sockets > 0) + self.calls.leaving
         for witness, what in found.items():
             if what is not None and bool(what) != self.loud:
                 self.wrong.append(f"{witness}: {what[:5] if what else 'saw nothing of a request'}")
-        if unknown := strangers(self.noted):
+        if not self.servers and (unknown := strangers(self.noted)):
             self.wrong.append(f"programs without a trap: {unknown}")
 
 
@@ -129,6 +134,12 @@ def steps(*, quick: bool, window: bool, off_line: bool) -> tuple[Step, ...]:
     return (shown, *local, *documents, sought, *(asking if off_line else ()))
 
 
+def tool_steps(refused: int) -> tuple[Step, ...]:
+    """A server by a command, which tries to get out, and one behind an address at which nobody listens."""
+    out = Step("tools try of a command", ("tools", "try", "here", "out", '{"text": ""}'))
+    return out, Step("tools try of an address", ("tools", "try", "away"), codes=(refused,))
+
+
 def rows(*, quick: bool, namespace: bool) -> tuple[Row, ...]:
     """All of them, the control last."""
     everything = steps(quick=quick, window=True, off_line=True)
@@ -140,6 +151,11 @@ def rows(*, quick: bool, namespace: bool) -> tuple[Row, ...]:
     if namespace and not quick:
         asked = Step("models search", ("models", "search", "tiny"), codes=(9, INTERRUPTED), until_seen=True)
         control.append(Row("online, asked by name", (asked,), loud=True))
+    if namespace and not quick:
+        control += [
+            Row("offline, tool servers", tool_steps(_OFF_LINE), setting=True, servers=True),
+            Row("online, tool servers", tool_steps(9), loud=True, servers=True),
+        ]
     return (
         Row("offline by the setting", everything, setting=True),
         Row("offline by LATCHKEY_OFFLINE", less, {"LATCHKEY_OFFLINE": "1"}),
@@ -158,7 +174,7 @@ class Watch:
 
     def run(self, row: Row) -> Seen:
         """Do all of a row, in a home of its own."""
-        seen = Seen(row.name, row.loud)
+        seen = Seen(row.name, row.loud, servers=row.servers)
         with _home(row, self._meaning) as environ:
             self._trap.forget()
             before = len(self._capture.taken()) if self._capture is not None else 0
@@ -232,6 +248,8 @@ def _home(row: Row, meaning: Path | None) -> Iterator[dict[str, str]]:
             given = f"{_TOKEN}\n{_PASSPHRASE}\n"
             quiet = {**kept, "LATCHKEY_OFFLINE": "1"}
             subprocess.run(set_token, input=given, text=True, env=quiet, cwd=TOP, check=True, capture_output=True)
+        if row.servers:
+            _add_tool_servers(kept)
         if row.setting:
             switch = (sys.executable, "-m", "desktop", "offline", "on")
             subprocess.run(switch, env=kept, cwd=TOP, check=True, capture_output=True)
@@ -239,6 +257,15 @@ def _home(row: Row, meaning: Path | None) -> Iterator[dict[str, str]]:
             (home / "policy.toml").write_text("offline = true\n", encoding="utf-8")
             kept["LATCHKEY_POLICY"] = str(home / "policy.toml")
         yield {**kept, **row.environ}
+
+
+def _add_tool_servers(environ: dict[str, str]) -> None:
+    """Add and allow the servers of `tool_steps`."""
+    script = TOP / "tests" / "fakes" / "scripted_tool_server.py"
+    here = ("here", "--read", str(script.parent), "--", sys.executable, str(script), "good", apart.GATEWAY)
+    for arguments in (("add", *here), ("add", "away", "http://127.0.0.1:9/mcp"), ("allow", "here"), ("allow", "away")):
+        command = (sys.executable, "-m", "desktop", "tools", *arguments)
+        subprocess.run(command, env=environ, cwd=TOP, check=True, capture_output=True)
 
 
 _KEPT = ("PATH", "LANG", "TMPDIR", "DBUS_SESSION_BUS_ADDRESS", "LD_LIBRARY_PATH")

@@ -30,7 +30,8 @@ def tools(listed):
             tool("\x1b[2J"),
         ]
     return [
-        tool(name) for name in ("echo", "slow", "die", "flood", "huge", "picture", "ansi", "reach", "child", "refuse")
+        tool(name)
+        for name in ("echo", "slow", "die", "flood", "huge", "picture", "ansi", "reach", "child", "refuse", "out")
     ]
 
 
@@ -88,6 +89,13 @@ def called(name, arguments):
         text = "\x1b[2J\x1b]0;title\x07 \u202egnp.exe"
     if name == "reach":
         text = json.dumps(reached())
+    if name == "out":  # to the address that it was given
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            try:
+                sock.sendto(b"here I am", (ARGUMENT, 9))
+                text = "sent"
+            except OSError as error:
+                text = str(error)
     if name == "child":
         child = subprocess.Popen([sys.executable, "-c", "import os,time; os.setsid(); time.sleep(600)"])
         text = str(child.pid)

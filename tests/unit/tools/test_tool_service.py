@@ -353,3 +353,14 @@ def test_a_start_is_cancelled_and_one_that_was_turned_off_meanwhile_does_not_run
         errors.append(error.title)
     assert errors == ["The tool server “good” is not allowed to start."]
     assert service.running() == {}
+
+
+def test_what_installs_a_server_first_is_told_to_be_installed_before(tools: Home, tmp_path: Path) -> None:
+    installer = tmp_path / "uvx"
+    installer.write_text("#!/bin/sh\necho Permission denied >&2\nexit 2\n", encoding="utf-8")
+    installer.chmod(0o755)
+    tools.service.add(ToolServer("uvx", str(installer), ("some-server",), readable=(str(tmp_path),)))
+    tools.service.set_allowed("uvx", True)
+    with pytest.raises(NetworkError, match="install the server yourself") as raised:
+        tools.service.tools("uvx")
+    assert "Permission denied" in raised.value.detail
