@@ -30,7 +30,7 @@ from desktop.translation import tr
 
 FIRST_S, SILENCE_S = 600.0, 120.0
 """Seconds that an answer may take until its first word, whatever else is sent, and say nothing more after one."""
-_CHECK_EVERY_S = 1.0
+_CHECK_EVERY_S = 0.5
 _MOST_TRIES = 4
 _PIECE = 1 << 16
 _LARGEST_ERROR = 1 << 16
@@ -39,7 +39,7 @@ _MOST_STREAMED = 1 << 30  # bytes: 32 million characters, one in a chunk
 
 class AnswerWatch(threading.Event):
     """The stop of one answer, which the network asks several times a second: set by whoever cancels it, by `check`
-    raising UserError (asked once a second: a license was revoked, the endpoint is gone), and by silence."""
+    raising UserError (asked twice a second: a license was revoked, the endpoint is gone), and by silence."""
 
     def __init__(self, check: Callable[[], None], patience: tuple[float, float] = (FIRST_S, SILENCE_S)) -> None:
         super().__init__()

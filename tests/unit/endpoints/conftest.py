@@ -27,7 +27,7 @@ from desktop.network.offline_switch import SETTING, OfflineSwitch
 from desktop.network.request_log import RequestLogEntry
 from tests.fakes.scripted_endpoint import ScriptedEndpoint
 
-FAST = HttpTimeouts(connect=5, read=1, write=5, total=5)
+FAST = HttpTimeouts(connect=5, read=2, write=5, total=5)
 
 
 @pytest.fixture(autouse=True)
