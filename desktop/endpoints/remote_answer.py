@@ -2,11 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from desktop.conversation import ChatMessage, StopReason
 from desktop.endpoints.answer_reader import AnswerReader, FailedInsideError, TooMuchError, UnusableChunkError
-from desktop.endpoints.chat_request import chat_request
 from desktop.endpoints.endpoint import ServedModel
 from desktop.endpoints.endpoint_client import LARGEST_LIST, EndpointClient
 from desktop.endpoints.endpoint_errors import (
@@ -19,11 +18,12 @@ from desktop.endpoints.endpoint_errors import (
     refused_by_status,
     unusable_answer,
 )
-from desktop.endpoints.event_stream import EventStream, EventTooLongError
 from desktop.endpoints.message_fit import TokenEstimate, fitting_messages, prompt_limit
+from desktop.endpoints.request_body import chat_request
 from desktop.engine.engine_errors import answer_too_long
 from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta, GenerateRequest, PromptPrepared
 from desktop.errors import StoppedError, UserError
+from desktop.network.event_stream import EventTooLargeError, server_events
 from desktop.network.http_response import StreamedResponse
 from desktop.safe_text import safe_line
 from desktop.translation import tr
@@ -34,6 +34,7 @@ _CHECK_EVERY_S = 0.5
 _MOST_TRIES = 4
 _PIECE = 1 << 16
 _LARGEST_ERROR = 1 << 16
+_LARGEST_EVENT = 4 << 20
 _MOST_STREAMED = 1 << 30  # bytes: 32 million characters, one in a chunk
 
 
@@ -198,21 +199,24 @@ class RemoteAnswer:
             raise broke_off(self._host)
 
     def _read_stream(self, streamed: StreamedResponse) -> None:
-        events, left = EventStream(), _MOST_STREAMED
+        try:
+            for event in server_events(self._pieces(streamed), _LARGEST_EVENT):
+                if event.data == b"[DONE]":
+                    return
+                if event.data:
+                    self._take(event.data)
+        except EventTooLargeError:
+            raise unusable_answer(self._host, "an event that does not end") from None
+
+    def _pieces(self, streamed: StreamedResponse) -> Iterator[memoryview]:
+        left = _MOST_STREAMED
         while part := streamed.read(_PIECE):
             if self._watch.is_set():
                 raise StoppedError
             left -= len(part)
-            try:
-                found = events.feed(bytes(part))
-            except EventTooLongError:
-                raise unusable_answer(self._host, "an event that does not end") from None
-            for data in found:
-                if data == b"[DONE]":
-                    return
-                self._take(data)
             if left < 0:
                 raise answer_too_long()
+            yield part
 
     def _take(self, data: bytes) -> None:
         try:
