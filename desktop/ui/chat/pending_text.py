@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-_FLUSH_MS = 50  # twenty times a second reads as flowing, and leaves the cores to the worker
+_FLUSH_MS = 60  # sixteen times a second reads as flowing, and leaves the cores to the worker
 _SLOWEST_FLUSH_MS = 500
 
 Pieces = list[tuple[str, bool]]
