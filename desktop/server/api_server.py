@@ -33,7 +33,7 @@ from desktop.translation import tr
 
 FINISH_S = 4.0
 """How long answers may take to end once the server is to stop."""
-_TOLD_S = 1.5
+_TOLD_S = 1.0
 _STOP_S = 9.0
 _KEEP_OPEN_S = 60
 _BACKLOG = 512
@@ -116,7 +116,7 @@ class _RunningServer:
                 proxy_headers=False,
                 backlog=_BACKLOG,
                 timeout_keep_alive=_KEEP_OPEN_S,
-                timeout_graceful_shutdown=int(FINISH_S + _TOLD_S + 0.5),
+                timeout_graceful_shutdown=round(FINISH_S + _TOLD_S),
             )
         )
         self._loop: Future[asyncio.AbstractEventLoop] = Future()

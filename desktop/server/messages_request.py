@@ -10,6 +10,7 @@ from pydantic import Field
 from desktop.conversation import ChatMessage, ImagePart, TextPart, ToolCallPart, ToolResultPart
 from desktop.engine.generation_options import (
     GenerationOptions,
+    JsonSchemaFormat,
     NamedTool,
     SamplingParams,
     ThinkingOptions,
@@ -111,6 +112,19 @@ class AnthropicThinking(ApiBody):
     budget_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
 
 
+class AnthropicFormat(ApiBody):
+    """The answer is JSON that conforms to a schema."""
+
+    type: Literal["json_schema"]
+    schema_: Annotated[dict[str, Any], Field(alias="schema")]
+
+
+class OutputConfig(ApiBody):
+    """How the answer is to be."""
+
+    format: AnthropicFormat | None = None
+
+
 class CountRequest(ApiBody):
     """A conversation whose tokens are to be counted."""
 
@@ -177,6 +191,7 @@ class MessagesRequest(CountRequest):
     temperature: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     top_k: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    output_config: OutputConfig | None = None
     ignore_eos: bool = Field(False, description="The model cannot end its answer: for benchmarks.")
 
     def model_request(self) -> ModelRequest:
@@ -187,9 +202,14 @@ class MessagesRequest(CountRequest):
             sampling=SamplingParams(temperature=self.temperature, top_p=self.top_p, top_k=self.top_k),
             max_tokens=self.max_tokens,
             stop=stop_texts(self.stop_sequences),
+            response_format=self._format(),
             ignore_eos=self.ignore_eos,
         )
         return dataclasses.replace(asked, options=options, stream=bool(self.stream))
+
+    def _format(self) -> JsonSchemaFormat | None:
+        asked = self.output_config.format if self.output_config is not None else None
+        return JsonSchemaFormat(json_text(asked.schema_)) if asked is not None else None
 
 
 def _messages(given: list[AnthropicMessage], images: RequestImages) -> Iterator[ChatMessage]:

@@ -100,7 +100,7 @@ class ResponsesForm:
             "tool_choice": (choice or "auto") if isinstance(choice, str | None) else choice.model_dump(),
             "tools": [each.model_dump() for each in request.tools or ()],
             "top_p": request.top_p,
-            "truncation": "disabled",
+            "truncation": request.truncation or "disabled",
             "usage": _usage(end) if end is not None else None,
             "metadata": {},
         }

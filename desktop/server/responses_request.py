@@ -129,6 +129,9 @@ class ResponsesRequest(SamplingFields):
     reasoning: ReasoningOptions | None = None
     previous_response_id: str | None = Field(None, description="Not taken: nothing is kept between requests.")
     conversation: Any = Field(None, description="Not taken: nothing is kept between requests.")
+    truncation: Literal["auto", "disabled"] | None = Field(
+        None, description="With auto the oldest turns are left out of a conversation that is too long."
+    )
     background: bool | None = Field(None, description="Not taken.")
 
     def model_request(self) -> ModelRequest:
@@ -156,7 +159,7 @@ class ResponsesRequest(SamplingFields):
             ),
             tool_choice=self._tool_choice(),
             ignore_eos=self.ignore_eos,
-            context_full="stop",
+            context_full="drop-oldest" if self.truncation == "auto" else "stop",
         )
         return ModelRequest(
             self.model,

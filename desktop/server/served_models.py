@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from desktop.translation import tr
 if TYPE_CHECKING:
     from desktop.library.library import Library
 
+_LISTENING_S = 0.2
 _MOST_CLIENTS = 50
 """Clients of a model that the ledger is told of by their names; others have one name together."""
 
@@ -93,11 +95,8 @@ class ServedModels:
             if model is None or model_id not in _ids(each, model):
                 continue
             if model.kind != kind:
-                raise EngineError(
-                    tr("{model} is an embedding model, and cannot chat.").format(model=model.name)
-                    if model.kind == "embedding"
-                    else tr("{model} is no embedding model.").format(model=model.name)
-                )
+                said = tr("{model} cannot chat.") if kind == "chat" else tr("{model} is no embedding model.")
+                raise EngineError(said.format(model=model.name), "", tr("GET /v1/models names the models."))
             return model
         raise NotFoundError(
             tr("There is no model called {model} here.").format(model=model_id), "", tr("GET /v1/models names them.")
@@ -124,8 +123,10 @@ class ServedModels:
             model = self.find(model_id, "embedding")
         events: queue.SimpleQueue[LoadEvent] = queue.SimpleQueue()
         self._engine.load(self.params(model), events.put, keep=True)
-        while isinstance(event := events.get(), LoadProgress):
-            pass
+        event: LoadEvent = LoadProgress(0.0)
+        while isinstance(event, LoadProgress):
+            with suppress(queue.Empty):
+                event = events.get(timeout=_LISTENING_S)  # not for ever: an interrupt has to be noticed
         if isinstance(event, RequestFailed):
             raise error_from_event(event)
         return model

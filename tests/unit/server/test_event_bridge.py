@@ -10,7 +10,12 @@ from desktop.server.event_bridge import EventBridge, Interruption
 def test_events_of_another_thread_come_in_their_order() -> None:
     async def run() -> list[str]:
         bridge = EventBridge()
-        thread = threading.Thread(target=lambda: [bridge.put(Delta(1, str(n))) for n in range(1000)])
+
+        def put() -> None:
+            for number in range(1000):
+                bridge.put(Delta(1, str(number)))
+
+        thread = threading.Thread(target=put)
         thread.start()
         found: list[str] = []
         while len(found) < 1000:

@@ -125,6 +125,14 @@ def test_forms_of_answers() -> None:
     )
     in_responses = responses("hi", text={"format": {"type": "json_schema", "name": "x", "schema": schema}})
     assert in_responses.options.response_format == JsonSchemaFormat(text)
+    in_messages = anthropic(output_config={"format": {"type": "json_schema", "schema": schema}})
+    assert in_messages.options.response_format == JsonSchemaFormat(text)
+
+
+def test_turns_are_left_out_only_where_that_was_asked_for() -> None:
+    assert responses("hi").options.context_full == "stop"
+    assert responses("hi", truncation="auto").options.context_full == "drop-oldest"
+    assert anthropic().options.context_full == "stop"
 
 
 def test_a_model_thinks_for_anthropics_clients_where_they_ask_for_it() -> None:
