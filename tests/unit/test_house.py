@@ -50,7 +50,7 @@ def test_every_import_contract_notices_a_breach(tmp_path: Path) -> None:
     shutil.copytree(TOP / "desktop", tmp_path / "desktop", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(TOP / "pyproject.toml", tmp_path)
     breach = (
-        "import gguf, keyring, llama_cpp, mcp, openpyxl, socketserver, sqlite3, starlette, urllib.request\n"
+        "import gguf, httpx2, keyring, llama_cpp, mcp, openpyxl, pydantic, socketserver, sqlite3, urllib.request\n"
         "from PySide6.QtCore import QObject\n"
         "import desktop.storage\n"
     )
