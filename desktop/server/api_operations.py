@@ -12,17 +12,17 @@ from desktop.errors import NotFoundError, UserError
 from desktop.server.answer_form import AnswerForm
 from desktop.server.answer_response import AnswerResponse
 from desktop.server.api_errors import ApiError, ApiStyle, api_error
+from desktop.server.chat_completion_request import ChatRequest
 from desktop.server.chat_form import ChatForm
-from desktop.server.chat_request import ChatRequest
 from desktop.server.completion_form import CompletionRequest
 from desktop.server.embeddings_request import EmbeddingsRequest
 from desktop.server.messages_form import MessagesForm
 from desktop.server.messages_request import CountRequest, MessagesRequest
 from desktop.server.model_request import ModelRequest
+from desktop.server.offered_models import OfferedModel, OfferedModels
 from desktop.server.responses_form import ResponsesForm
 from desktop.server.responses_request import ResponsesRequest
 from desktop.server.served_answers import ClientGoneError, ServedAnswers
-from desktop.server.served_models import OfferedModel, ServedModels
 from desktop.server.server_activity import ServerActivity
 from desktop.translation import tr
 

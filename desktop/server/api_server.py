@@ -25,9 +25,9 @@ from desktop.server.api_key import ApiKeys
 from desktop.server.api_operations import ApiOperations
 from desktop.server.bounded_connection import BoundedConnection
 from desktop.server.host_check import HostCheck
+from desktop.server.offered_models import OfferedModels
 from desktop.server.request_gate import RequestGate
 from desktop.server.served_answers import ServedAnswers
-from desktop.server.served_models import ServedModels
 from desktop.server.server_activity import ServerActivity, ServerState
 from desktop.translation import tr
 

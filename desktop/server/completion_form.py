@@ -11,8 +11,8 @@ from desktop.safe_text import repair_surrogates
 from desktop.server.answer_form import COMMENT, data_event, new_id, now, token_text
 from desktop.server.answer_pieces import AnswerEnd, CollectedAnswer, Piece, TextPiece
 from desktop.server.api_errors import ApiError
+from desktop.server.chat_completion_request import StreamOptions
 from desktop.server.chat_form import DONE, finish_reason, usage
-from desktop.server.chat_request import StreamOptions
 from desktop.server.model_request import ModelRequest, refused
 from desktop.server.sampling_fields import SamplingFields, Stops, TokenCount, biases, stop_texts
 from desktop.translation import tr
