@@ -45,7 +45,7 @@ class _Function(msgspec.Struct):
     arguments: str | dict[str, Any] | None = None
 
 
-class _Call(msgspec.Struct):
+class _CallPiece(msgspec.Struct):
     index: int | None = None
     id: str | None = None
     function: _Function | None = None
@@ -56,7 +56,7 @@ class _Message(msgspec.Struct):
     reasoning_content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
-    tool_calls: list[_Call] | None = None
+    tool_calls: list[_CallPiece] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -131,7 +131,7 @@ class AnswerReader:
             found += self._call(at if call.index is None else call.index, call)
         return found
 
-    def _call(self, index: int, call: _Call) -> list[ToolCallDelta]:
+    def _call(self, index: int, call: _CallPiece) -> list[ToolCallDelta]:
         """More of a call: its name comes first, and calls come one after another."""
         function = call.function or _Function()
         found: list[ToolCallDelta] = []

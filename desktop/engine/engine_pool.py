@@ -190,8 +190,7 @@ class EnginePool:
 
     def _end_load(self, load: PendingLoad, event: LoadEvent) -> None:
         with self._lock:
-            if load in self._loads:
-                self._loads.remove(load)
+            self._loads = [each for each in self._loads if each is not load]
         call_listener(load.on_event, event)
         self._work.put(self._start_loads)
 
@@ -347,8 +346,7 @@ class EnginePool:
         return next((each for each in self._engines if each.params == params), None)
 
     def _forget(self, engine: PooledEngine) -> None:
-        if engine in self._engines:
-            self._engines.remove(engine)
+        self._engines = [each for each in self._engines if each is not engine]
         if self._chosen is engine:
             self._chosen = None
 

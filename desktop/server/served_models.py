@@ -148,7 +148,9 @@ class ServedModels:
                 known.add(name)
 
     def _here(self) -> list[ListedModel]:
-        found = [*self._library.installed(), *self._library.installed("embedding")]
+        here = [*self._library.installed(), *self._library.installed("embedding")]
+        # What another program asks goes to no other machine: it was not told, and two could ask each other for ever.
+        found = [each for each in here if not each.subject.served_at]
         if not self._only:
             return found
         return [each for each in found if each.model is not None and not _ids(each, each.model).isdisjoint(self._only)]
