@@ -6,6 +6,7 @@ first time the account's name is proposed), and a “y” accepts. In a pipe it 
 """
 
 import shutil
+from argparse import Namespace
 from collections.abc import Sequence
 
 from desktop.catalog.license_terms import PURPOSES, Purpose
@@ -14,6 +15,7 @@ from desktop.cli.licenses_command import accepted_sentence, restarted_sentence
 from desktop.cli.licenses_show_command import difference_lines, standard_sentence
 from desktop.cli.output import cells, paragraph
 from desktop.cli.terminal_input import repair_input
+from desktop.cli.vault_prompt import with_token
 from desktop.errors import LicenseError, ResourceError
 from desktop.library.library_model import LibraryModel
 from desktop.licenses.acknowledgements import Acceptance
@@ -228,5 +230,8 @@ def admit_or_prompt(tools: CommandContext, model: LibraryModel) -> None:
     verdict = tools.acknowledgements.verdict(listed.subject)  # which notes a text that changed
     if isinstance(verdict.error, LicenseError) and can_ask(tools):
         AcceptancePrompt(tools, listed.subject, verdict).run()
+    if model.served is not None:  # a vault opens before anything is sent
+        host = model.served.endpoint.host
+        with_token(Namespace(), tools, lambda: tools.online.tokens.get(host))
     tools.license_check.admit(model.path)
     tools.output.clear_progress()

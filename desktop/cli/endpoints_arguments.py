@@ -2,7 +2,7 @@
 
 import argparse
 
-from desktop.cli.arguments import actions, add_json, command, positive
+from desktop.cli.arguments import actions, add_json, add_secrets, command, positive
 from desktop.translation import tr
 
 
@@ -24,6 +24,11 @@ def add_endpoints(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=tr("read an access token for its host from standard input, and keep it"),
     )
+    add.add_argument(
+        "--place",
+        choices=("keyring", "vault"),
+        help=tr("where the token is kept; for the vault, its passphrase follows in a second line"),
+    )
     add_json(add)
     add_json(command(does, "list", tr("every endpoint with its models")))
     remove = command(does, "remove", tr("remove an endpoint; an answer that it gives ends"))
@@ -31,4 +36,5 @@ def add_endpoints(parser: argparse.ArgumentParser) -> None:
     add_json(remove)
     check = command(does, "check", tr("ask endpoints which models they have now"))
     check.add_argument("name", metavar="NAME", nargs="?", help=tr("one endpoint; all where it is left out"))
+    add_secrets(check, token=False)
     add_json(check)

@@ -33,7 +33,7 @@ def run(options: Namespace, tools: CommandContext) -> int:
 def _add(options: Namespace, tools: CommandContext) -> None:
     service = tools.assembly.endpoints
     address = service.check_new(options.name, options.url, options.context)
-    kept = keep_token(address, tools) if options.token else False
+    kept = keep_token(address, tools, options.place) if options.token else False
     try:
         added = with_token(
             options, tools, lambda: service.add(options.name, options.url, options.license, options.context)

@@ -35,9 +35,7 @@ def keep_token(address: str, tools: CommandContext, place: TokenPlace | None = N
         raise AccessError(
             tr("This system has no keyring that is open, so it has to be said where the token is kept."),
             "",
-            tr(
-                "Add the endpoint without --token first, then use “latchkey token set --host {host} --place vault”."
-            ).format(host=host),
+            tr("Add --place vault, with a passphrase in the second line of standard input."),
         )
     if chosen == "vault":
         open_or_make_vault(tools, passphrase)

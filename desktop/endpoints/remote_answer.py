@@ -32,6 +32,7 @@ FIRST_S, SILENCE_S = 600.0, 120.0
 """Seconds that an answer may take until its first word, whatever else is sent, and say nothing more after one."""
 _CHECK_EVERY_S = 0.5
 _MOST_TRIES = 4
+_LEAST_WRITING_S = 0.25  # what comes in less came in one piece, and says nothing of the speed
 _PIECE = 1 << 16
 _LARGEST_ERROR = 1 << 16
 _LARGEST_EVENT = 4 << 20
@@ -248,7 +249,7 @@ class RemoteAnswer:
     def _done(self, reason: StopReason) -> AnswerDone:
         reader, now = self._reader, time.monotonic()
         writing = now - self._first if self._first is not None else 0.0
-        fast = reader.generated_tokens > 1 and writing > 0
+        fast = reader.generated_tokens > 1 and writing > _LEAST_WRITING_S
         thinking = self._answered - self._thought if self._thought and self._answered else None
         return AnswerDone(
             id=self._request.id,
