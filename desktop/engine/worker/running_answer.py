@@ -1,7 +1,7 @@
 """One answer in the making: its prompt read in pieces, then token after token, on one sequence of the context.
 
 `fill` and `take` are the hot path. For a single stream they make two C calls a token, a few list accesses and a little
-text work: some 20 µs in all.
+text work: 15 µs with warm caches, 270 to 320 behind a real computation (135M), which leaves them full of weights.
 """
 
 import time
