@@ -54,7 +54,7 @@ class RoundServices:
 
 
 @dataclass
-class _Call:
+class _RoundCall:
     """One of the calls. `tool` is None where there is none of that name; `shown` is the tool as the person sees it."""
 
     part: ToolCallPart
@@ -86,10 +86,10 @@ class ToolRound:
         self._calls = [self._call(part, offered.tools.get(part.name)) for part in parts]
 
     @staticmethod
-    def _call(part: ToolCallPart, tool: ServerTool | None) -> _Call:
+    def _call(part: ToolCallPart, tool: ServerTool | None) -> _RoundCall:
         if tool is not None:
             part = msgspec.structs.replace(part, server=tool.server, tool=tool.name)
-        return _Call(part, tool, shown=tool)
+        return _RoundCall(part, tool, shown=tool)
 
     @property
     def parts(self) -> tuple[RoundPart, ...]:
@@ -141,7 +141,7 @@ class ToolRound:
 
     # --- one call ----------------------------------------------------------------------------------------------------
 
-    def _begin(self, call: _Call) -> None:
+    def _begin(self, call: _RoundCall) -> None:
         if not self._spend():
             self._end(call, "failed", _SPENT, tr("The answer made as many calls of tools as it may."))
         elif call.tool is None:
@@ -154,7 +154,7 @@ class ToolRound:
             else:
                 self._run(call, call.tool, ())
 
-    def _allow(self, call: _Call, tool: ServerTool, answer: ToolCallAnswer) -> None:
+    def _allow(self, call: _RoundCall, tool: ServerTool, answer: ToolCallAnswer) -> None:
         edited = False
         if answer.arguments is not None:
             try:
@@ -183,7 +183,7 @@ class ToolRound:
 
     def _run(
         self,
-        call: _Call,
+        call: _RoundCall,
         tool: ServerTool,
         approvals: tuple[ToolApproval, ...],
         *,
@@ -211,7 +211,7 @@ class ToolRound:
             lambda error: self._failed(call, error),
         )
 
-    def _returned(self, call: _Call, outcome: CallResult | CallNeedsApproval, *, decided: bool) -> None:
+    def _returned(self, call: _RoundCall, outcome: CallResult | CallNeedsApproval, *, decided: bool) -> None:
         if call.result is not None:
             return  # cancelled meanwhile
         if isinstance(outcome, CallNeedsApproval):
@@ -238,15 +238,15 @@ class ToolRound:
             )
         self._changed()
 
-    def _failed(self, call: _Call, error: UserError) -> None:
+    def _failed(self, call: _RoundCall, error: UserError) -> None:
         if call.result is None:  # a mistake of ours, which the log has
             self._end(call, "failed", error.title, error.title)
             self._changed()
 
-    def _misfit(self, call: _Call, reason: str) -> None:
+    def _misfit(self, call: _RoundCall, reason: str) -> None:
         self._end(call, "failed", _BAD_ARGUMENTS.format(reason=reason), _sentence(reason))
 
-    def _end(self, call: _Call, outcome: ToolOutcome, text: str, problem: str, *, by: str = "") -> None:
+    def _end(self, call: _RoundCall, outcome: ToolOutcome, text: str, problem: str, *, by: str = "") -> None:
         call.status, call.problem = outcome, problem
         content = (TextPart(text),)
         call.result = ToolResultPart(call.part.id, call.part.name, content, True, outcome, by)
@@ -257,7 +257,7 @@ def _sentence(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
 
-def _state(call: _Call) -> ToolCallState:
+def _state(call: _RoundCall) -> ToolCallState:
     tool, result = call.shown, call.result
     arguments = call.part.sent or call.part.arguments
     if call.arguments is not None:
