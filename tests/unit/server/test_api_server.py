@@ -15,7 +15,7 @@ import pytest
 
 from desktop.conversation import ToolCallPart
 from desktop.errors import ContextFullError, EngineError, LicenseError, NetworkError
-from desktop.server import bounded_connection, request_gate
+from desktop.server import bounded_connection, request_gate, served_answers
 from desktop.server.api_key import keys_from_text
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.unit.server.conftest import GUIDE, KEY, RunningServer
@@ -284,6 +284,40 @@ def test_many_clients_at_once_are_all_answered(running: RunningServer) -> None:
     assert state.clients[0].answering == 0
     assert state.requests[0].path == "/v1/chat/completions"
     assert "hi" not in repr(state.requests[0])
+
+
+def test_more_answers_than_there_is_room_for_are_refused(
+    client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served_answers, "MOST_ANSWERS", 0)
+    with pytest.raises(openai.RateLimitError, match="too much to do"):
+        client.chat.completions.create(model=GUIDE, messages=HI)
+
+
+def test_a_stream_that_waits_stays_open(
+    client: openai.OpenAI, claude: anthropic.Anthropic, answer: list[FakeAnswer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served_answers, "KEEP_ALIVE_S", 0.02)
+    answer[0] = FakeAnswer("Hello.", delay_s=0.2)
+    with client.chat.completions.stream(model=GUIDE, messages=HI) as stream:
+        assert stream.get_final_completion().choices[0].message.content == "Hello."
+    with claude.messages.stream(model=GUIDE, max_tokens=9, messages=HI) as told:
+        assert told.get_final_text() == "Hello."
+
+
+def test_a_client_that_stops_reading_is_cut(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_connection, "READ_WITHIN_S", 0.1)
+    running = serve(FakeEngine([FakeAnswer(" ".join(["x" * 200_000] * 200))]))
+    body = json.dumps({"model": GUIDE, "messages": HI, "stream": True})
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-api-key: {KEY}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", running.port))
+        connection.sendall((head + body).encode())
+        while not (requests := running.server.state().requests):
+            time.sleep(0.01)
+    assert requests[0].generated_tokens == 0, "it did not come to its end"
 
 
 # --- ends ---
