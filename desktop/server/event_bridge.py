@@ -35,6 +35,11 @@ class EventBridge:
         self._interrupted = False
         self._some = asyncio.Event()
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether what was taken and not told yet is for nobody."""
+        return self._interrupted
+
     def put(self, event: AnswerEvent | EmbedEvent) -> None:
         """Add an event. Where too many wait, the answer is interrupted instead."""
         with self._lock:

@@ -103,6 +103,10 @@ class ServedAnswers:
                 for event in taken:
                     if isinstance(event, Interruption | RequestFailed):
                         raise self._failure(event, of)
+                    if len(taken) > 1:
+                        await asyncio.sleep(0)  # a client that has gone is noticed meanwhile
+                    if bridge.interrupted:
+                        break
                     if isinstance(event, EmbedResult):
                         continue
                     if isinstance(event, PromptPrepared):
