@@ -69,9 +69,8 @@ def test_the_real_models_answer_openais_client(imported: Imported, embedding_mod
         call = client.chat.completions.create(
             model=imported.id, messages=said, temperature=0, max_tokens=60, tools=[LOOK], tool_choice="required"
         )
-        calls = call.choices[0].message.tool_calls or []
-        assert len(calls) == 1
-        called = calls[0]
+        called = (call.choices[0].message.tool_calls or [None])[0]
+        assert called is not None
         assert called.type == "function"
         assert json.loads(called.function.arguments)["city"] in ("Paris", "Rome")
 
