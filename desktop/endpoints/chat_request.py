@@ -26,8 +26,11 @@ LARGEST_BODY = 128 << 20
 _MOST_STOPS = 4  # OpenAI's limit, which others have as well
 
 
-def chat_request(model: str, request: GenerateRequest, messages: Iterable[ChatMessage]) -> bytes:
-    """The body that asks `model` for an answer to `messages`, with the options and the pictures of `request`.
+def chat_request(
+    model: str, request: GenerateRequest, messages: Iterable[ChatMessage], *, streamed: bool = True
+) -> bytes:
+    """The body that asks `model` for an answer to `messages`, with the options and pictures of `request`; `streamed` as
+    it comes, else whole.
 
     Raises EngineError where something is asked for that cannot be had, ResourceError where it is too large.
     """
@@ -37,8 +40,8 @@ def chat_request(model: str, request: GenerateRequest, messages: Iterable[ChatMe
     body: dict[str, Any] = {
         "model": model,
         "messages": [each for message in messages for each in _message(message, images)],
-        "stream": True,
-        "stream_options": {"include_usage": True},
+        "stream": streamed,
+        **({"stream_options": {"include_usage": True}} if streamed else {}),
         **_sampling(options),
         **_tools(options),
     }

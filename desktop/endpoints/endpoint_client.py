@@ -3,7 +3,7 @@ alone, and under a purpose that the log of requests names."""
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from desktop.endpoints.endpoint import Endpoint
 from desktop.endpoints.endpoint_errors import redirected, refused_by_status, unusable_answer
 from desktop.errors import NetworkError
 from desktop.network.access_token import AccessToken
-from desktop.network.http_client import HttpClient, HttpResponse, HttpTimeouts, StreamedResponse
+from desktop.network.http_client import HttpClient, HttpResponse, HttpTimeouts, RequestError, StreamedResponse
 from desktop.network.offline_switch import OfflineSwitch
 
 LISTS, CHATS = "endpoint-models", "endpoint-chat"
@@ -86,7 +86,20 @@ class EndpointClient:
     def chat(self, endpoint: Endpoint, body: bytes, stop: threading.Event) -> Iterator[StreamedResponse]:
         """The answer to a chat completion, whatever its status, as it comes. Raises UserError, and StoppedError once
         `stop` is set."""
-        with self._client().stream(
+        with ExitStack() as stack:
+            try:
+                streamed = stack.enter_context(self._asked(endpoint, body, stop))
+            except RequestError as error:
+                if error.kind != "cut":
+                    raise
+                # A kept connection that the server was about to close. Being asked twice changes nothing there.
+                streamed = stack.enter_context(self._asked(endpoint, body, stop))
+            yield streamed
+
+    def _asked(
+        self, endpoint: Endpoint, body: bytes, stop: threading.Event
+    ) -> AbstractContextManager[StreamedResponse]:
+        return self._client().stream(
             CHATS,
             "POST",
             f"{endpoint.address}/chat/completions",
@@ -96,8 +109,7 @@ class EndpointClient:
             stop=stop,
             body=body,
             timeouts=self._timeouts,
-        ) as streamed:
-            yield streamed
+        )
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:

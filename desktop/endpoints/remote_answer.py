@@ -130,15 +130,22 @@ class RemoteAnswer:
         return self._done(self._stop_reason())
 
     def _ask(self) -> None:
-        """Ask until the messages fit, or none is left to leave out."""
-        least = self._request.dropped_messages
+        """Ask until the messages fit, or none is left to leave out.
+
+        A stream in which nothing comes at all is asked for once more as a whole: llama-cpp-python's server, which has
+        begun its stream by then, says in no other way that a prompt is too long.
+        """
+        least, streams = self._request.dropped_messages, True
         for attempt in range(_MOST_TRIES):
             self._fit(least)
-            body = chat_request(self._served.model.id, self._request, self._messages)
+            body = chat_request(self._served.model.id, self._request, self._messages, streamed=streams)
             with self._client.chat(self._served.endpoint, body, self._watch) as streamed:
                 if streamed.status == 200:
                     self._read(streamed)
-                    return
+                    if self._reader.finish_reason or self._first is not None or not streams:
+                        break
+                    streams = False
+                    continue
                 numbers = self._refusal(streamed)
             full = context_full(self._host, numbers, self._served.context_length)
             if self._request.options.context_full == "stop" or attempt + 1 == _MOST_TRIES:
@@ -149,6 +156,8 @@ class RemoteAnswer:
             self._fit(least)
             if self._dropped == before:
                 raise full
+        if not self._reader.finish_reason:
+            raise broke_off(self._host)
 
     def _fit(self, least: int) -> None:
         """Leave out the oldest messages where not all fit, `least` of them at any rate."""
@@ -196,8 +205,6 @@ class RemoteAnswer:
             self._read_stream(streamed)
         else:
             raise unusable_answer(self._host, f"Content-Type: {kind[:80]}")
-        if not self._reader.finish_reason:
-            raise broke_off(self._host)
 
     def _read_stream(self, streamed: StreamedResponse) -> None:
         try:

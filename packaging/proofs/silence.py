@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +62,8 @@ class Step:
 @dataclass(frozen=True)
 class Row:
     """One way of keeping Latchkey quiet. `loud` is the control, in which something has to be seen. `servers`: programs
-    of somebody else's run, which may ask for sockets; what counts there is what leaves."""
+    of somebody else's run, which may ask for sockets; what counts there is what leaves. `prepare` puts into the home
+    what no command does while nothing may leave it."""
 
     name: str
     steps: tuple[Step, ...]
@@ -71,6 +72,7 @@ class Row:
     policy: bool = False
     loud: bool = False
     servers: bool = False
+    prepare: Callable[[Path], None] | None = None
 
 
 @dataclass
@@ -250,6 +252,8 @@ def _home(row: Row, meaning: Path | None) -> Iterator[dict[str, str]]:
             subprocess.run(set_token, input=given, text=True, env=quiet, cwd=TOP, check=True, capture_output=True)
         if row.servers:
             _add_tool_servers(kept)
+        if row.prepare is not None:
+            row.prepare(home)
         if row.setting:
             switch = (sys.executable, "-m", "desktop", "offline", "on")
             subprocess.run(switch, env=kept, cwd=TOP, check=True, capture_output=True)
@@ -271,13 +275,14 @@ def _add_tool_servers(environ: dict[str, str]) -> None:
 _KEPT = ("PATH", "LANG", "TMPDIR", "DBUS_SESSION_BUS_ADDRESS", "LD_LIBRARY_PATH")
 
 
-def main() -> int:
+def main(made: Callable[..., tuple[Row, ...]] = rows, script: Path = Path(__file__)) -> int:
+    """Run what `made` gives, as the program in the file `script`."""
     parser = argparse.ArgumentParser(description="Whether anything leaves this machine while nothing may.")
     parser.add_argument("--quick", action="store_true", help="without strace, and with less in each row")
     parser.add_argument("--json", action="store_true", help="as one JSON value")
     chosen = parser.parse_args()
     if not apart.is_inside() and not apart.why_not():
-        apart.go_inside(Path(__file__), sys.argv[1:])
+        apart.go_inside(script, sys.argv[1:])
     without = [] if apart.is_inside() else [f"packets: {apart.why_not()}"]
     no_calls = "not with --quick" if chosen.quick else syscalls.why_not()
     without += [f"calls: {no_calls}"] if no_calls else []
@@ -291,7 +296,7 @@ def main() -> int:
         has_meaning = not chosen.quick and real_model.is_there(MINILM, meaning.parent)
         without += [] if has_meaning or chosen.quick else ["search by meaning: needs “make real-model”"]
         watch = Watch(folder, capture, strace=not no_calls, meaning=meaning if has_meaning else None)
-        seen = [watch.run(row) for row in rows(quick=chosen.quick, namespace=capture is not None)]
+        seen = [watch.run(row) for row in made(quick=chosen.quick, namespace=capture is not None)]
     if capture is not None and capture.lost:
         seen[0].wrong.append(f"{capture.lost} packets were not taken in")
     if chosen.json:

@@ -222,6 +222,22 @@ def test_a_context_that_was_a_lie_is_told_with_its_numbers(far: Far, error: Any)
     assert failed.detail == ("It would take 300 tokens, and there is room for 100. It was said to have 4096.")
 
 
+def test_a_stream_in_which_nothing_comes_is_asked_for_whole_which_says_why(far: Far) -> None:
+    far.script.chats = [stream(), refuse(400, {"message": LLAMA_CPP_PYTHON, "code": "context_length_exceeded"})]
+    failed = far.ask("Hello?", options=GenerationOptions(context_full="stop")).failed
+    assert (failed.kind, failed.needed_tokens) == ("context-full", 300)
+    assert [each["stream"] for each in far.script.sent] == [True, False]
+    far.script.chats = [stream()]
+    assert far.ask("Hello?").failed.kind == "network"
+    assert len(far.script.sent) == 4
+
+
+def test_a_connection_that_was_closed_meanwhile_costs_nothing(far: Far) -> None:
+    far.script.chats = [lambda asked, talk: False, stream(*said("Here."))]
+    assert far.ask("Hello?").text == "Here."
+    assert [each["stream"] for each in far.script.sent] == [True, True]
+
+
 def turns(count: int, length: int) -> list[ChatMessage]:
     roles = ("user", "assistant")
     messages = [ChatMessage.from_text(roles[at % 2], f"{at} " + "word " * length) for at in range(count)]  # type: ignore[arg-type]
