@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from desktop.catalog.license_terms import PURPOSES, Purpose
 from desktop.cli.command_context import CommandContext
+from desktop.cli.endpoints_command import leaves_sentence
 from desktop.cli.licenses_command import accepted_sentence, restarted_sentence
 from desktop.cli.licenses_show_command import difference_lines, standard_sentence
 from desktop.cli.output import cells, paragraph
@@ -233,5 +234,6 @@ def admit_or_prompt(tools: CommandContext, model: LibraryModel) -> None:
     if model.served is not None:  # a vault opens before anything is sent
         host = model.served.endpoint.host
         with_token(Namespace(), tools, lambda: tools.online.tokens.get(host))
+        tools.output.dim(f"{leaves_sentence(model.served.endpoint)}\n")
     tools.license_check.admit(model.path)
     tools.output.clear_progress()

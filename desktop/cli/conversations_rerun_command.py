@@ -57,7 +57,7 @@ def run(options: Namespace, tools: CommandContext) -> int:
     model = tools.library.find(before.model.id)
     admit_or_prompt(tools, model)
     params = recorded_load(record, load_params(model, tools.settings))
-    with tools.engine() as engine:
+    with tools.engine_for(params) as engine:
         info = load_model(engine, model, params, tools.output)
         request = _request(engine.next_id(), tools, before, record, asked)
         writer = NullAnswerWriter() if options.json else TerminalAnswerWriter(tools.output, engine)

@@ -101,13 +101,15 @@ class CompareColumn(QWidget):
 
     # --- who answers ---------------------------------------------------------------------------------------------
 
-    def show_model(self, name: str, quantization: str, license_id: str, restrictions: tuple[str, ...]) -> None:
-        """Show which model answers here, and its terms."""
+    def show_model(
+        self, name: str, quantization: str, license_id: str, restrictions: tuple[str, ...], *, away: bool = False
+    ) -> None:
+        """Show which model answers here, and its terms; `away`: it is not on this machine."""
         self.model_button.setText(name or tr("Choose a model"))
         self.model_button.set_detail(quantization)
         self.model_button.setAccessibleDescription(self.model_button.text())
         self._model.setText("  ".join(part for part in (name, quantization) if part))
-        self._terms.show_terms(license_id, restrictions)
+        self._terms.show_terms(license_id, restrictions, away=away)
 
     def set_credits(self, credit_of: CreditOf) -> None:
         """Use `credit_of` for what the answer's footer says of its model."""

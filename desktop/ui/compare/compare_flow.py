@@ -16,6 +16,7 @@ from desktop.ui.chat.context_card import spoken_end
 from desktop.ui.chat.message_footer import credits_of
 from desktop.ui.compare.compare_text import settings_text
 from desktop.ui.compare.side_menus import model_menu, settings_menu
+from desktop.ui.parts.place_text import goes_to_text
 
 if TYPE_CHECKING:
     from desktop.chat.answer_service import AnswerService
@@ -172,7 +173,8 @@ class CompareFlow(QObject):
         first = self._in_use or (self._models[0] if self._models else None)
         before = self._chosen[1]
         others = [each for each in self._models if first is None or each.id != first.id]
-        usable = [each for each in others if each.id not in self._waiting]
+        # What is written goes to another machine only where a person chose that.
+        usable = [each for each in others if each.id not in self._waiting and each.served is None]
         second = here.get(before.id) if before is not None else None
         self._chosen = [first, second or next(iter(usable), first)]
 
@@ -181,8 +183,12 @@ class CompareFlow(QObject):
             if model is None:
                 column.show_model("", "", "", ())
             else:
-                column.show_model(model.name, model.quantization, model.license, model.restrictions)
+                away = model.served is not None
+                column.show_model(model.name, model.quantization, model.license, model.restrictions, away=away)
             column.show_settings(settings_text(settings))
+        served = [model.served.endpoint for model in self._chosen if model is not None and model.served is not None]
+        places = {each.host: goes_to_text(each) for each in served}
+        self._page.composer.show_goes_to(" ".join(places.values()))
 
     def _open_models(self, place: int) -> None:
         button = self._page.columns[place].model_button
