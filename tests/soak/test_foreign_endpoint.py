@@ -23,7 +23,15 @@ from desktop.chat.engine_requests import load_params
 from desktop.conversation import ChatMessage
 from desktop.endpoints.endpoint import ServedModel
 from desktop.engine.generation_options import GenerationOptions, SamplingParams
-from desktop.engine.worker_messages import AnswerDone, AnswerEvent, Delta, GenerateRequest, ModelReady, RequestFailed
+from desktop.engine.worker_messages import (
+    AnswerDone,
+    AnswerEvent,
+    Delta,
+    GenerateRequest,
+    LoadEvent,
+    ModelReady,
+    RequestFailed,
+)
 from desktop.library.library_services import LibraryServices, build_library_services
 from desktop.paths import find_paths
 from desktop.settings import Settings
@@ -69,7 +77,12 @@ class Asker:
         ready: list[object] = []
         told = threading.Event()
         params = load_params(services.library.find(served.id), Settings())
-        self._engine.load(params, lambda event: (ready.append(event), told.set())[-1])
+
+        def loaded(event: LoadEvent) -> None:
+            ready.append(event)
+            told.set()
+
+        self._engine.load(params, loaded)
         assert told.wait(30)
         assert isinstance(ready[0], ModelReady), ready
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from desktop.conversation import ChatMessage
 from desktop.engine.generation_options import GenerationOptions
 from desktop.engine.worker_messages import AnswerEvent, Delta
 from desktop.errors import LicenseError
-from tests.fakes.scripted_endpoint import DONE, Reply, chunk, event, refuse, said, stream
+from tests.fakes.certificates import Authority
+from tests.fakes.scripted_endpoint import DONE, Reply, ScriptedEndpoint, chunk, event, refuse, said, stream
 from tests.fakes.web import Asked as AskedOf
 from tests.fakes.web import Server, Talk
 from tests.unit.endpoints.conftest import Far
@@ -147,6 +149,26 @@ def test_what_is_written_follows_no_redirect(far: Far, status: int) -> None:
     assert failed.kind == "network"
     assert "It was not sent there." in failed.title
     assert other.url in failed.detail
+
+
+def test_a_certificate_that_no_longer_holds_has_nothing_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, script = Authority(tmp_path), ScriptedEndpoint()
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    script.server.context = authority.context("127.0.0.1")
+    with script.server.running():
+        far = Far(script)
+        far.load()
+        try:
+            assert far.ask("Hello?").text == "Hellofromafar."
+            script.server.context = authority.context("127.0.0.1", days=-1, since=-2)
+            far.http.close()
+            failed = far.ask("A secret").failed
+        finally:
+            far.engine.close()
+            far.http.close()
+    assert failed.kind == "network"
+    assert "is not secure, so nothing was sent" in failed.title
+    assert len(script.sent) == 1
 
 
 def turned(far: Far, what: str) -> None:
