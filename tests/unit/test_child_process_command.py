@@ -8,6 +8,7 @@ import pytest
 
 from desktop.child_process_command import ENGINE_WORKER, child_process_command, restore_library_folders
 from desktop.cli.bench import bench_command
+from desktop.confinement.process_confinement import own_files
 from desktop.documents.reader_process import default_reader_command
 from desktop.engine.worker_process import default_worker_command
 from desktop.errors import NotFoundError
@@ -64,3 +65,10 @@ def test_a_packaged_executable_says_that_it_cannot_be_measured() -> None:
     """The measurements run files with Python, and it has none that could be started."""
     with pytest.raises(NotFoundError, match="not part of this package"):
         bench_command.run(Namespace(transfer=False), None)  # type: ignore[arg-type] # it does not come so far
+
+
+@pytest.mark.usefixtures("packaged")
+def test_a_confined_process_of_a_packaged_executable_can_read_its_modules() -> None:
+    """They lie in the executable, and some are imported only when they are needed."""
+    assert Path("/opt/latchkey/latchkey") in own_files()
+    assert Path("/opt/latchkey") not in own_files()
