@@ -73,16 +73,20 @@ def run_pyinstaller(output: Path) -> Path:
     command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
     command += ["--distpath", str(output), "--workpath", str(work), str(HERE / "latchkey.spec")]
     environment = {**os.environ, "PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": _EPOCH}
-    subprocess.run(command, check=True, env=environment)
+    work.mkdir(parents=True, exist_ok=True)
+    # From a folder that is not the checkout, or its package would be taken and not the one that was installed.
+    subprocess.run(command, check=True, env=environment, cwd=work)
     return output / "latchkey"
 
 
 def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
     """Make of what PyInstaller gave what is handed on: each library once, without symbols, with all license texts.
 
-    Raises SystemExit where a library is missing, or the folder is too large.
+    Raises SystemExit where a library or the catalog is missing, or the folder is too large.
     """
     inside = folder / INSIDE
+    if not (inside / "desktop" / "_data" / "models.toml").is_file():
+        raise SystemExit("The bundle lacks what travels with Latchkey: it was not made of the wheel.")
     if vulkan is not None:
         shutil.copy(vulkan, inside / "llama_cpp" / "lib" / "libggml-vulkan.so")
     link_libraries(inside / "llama_cpp" / "lib")
