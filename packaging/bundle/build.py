@@ -31,10 +31,10 @@ FLOOR_FILE = "glibc-version"
 # 2026-01-01: what PyInstaller writes times into gets this one, so that the same input gives the same bytes.
 _EPOCH = "1767225600"
 # With symbols that only a debugger reads: what was compiled here, and wheels that were built with them. Not those whose
-# libraries auditwheel moved (numpy, lxml): `strip` is known to break what it wrote.
+# libraries auditwheel moved (numpy): `strip` is known to break what it wrote.
 _STRIPPED = (
     "_internal/libpython*", "_internal/python3.*", "_internal/llama_cpp/lib/*", "_internal/lib*.so.*",
-    "_internal/cryptography/*", "_internal/Stemmer*", "_internal/rpds/*", "_internal/psutil/*",
+    "_internal/cryptography/*", "_internal/PIL/*", "_internal/Stemmer*", "_internal/rpds/*", "_internal/psutil/*",
     "_internal/PySide6/Qt/lib/libicu*", "_internal/pypdfium2_raw/*",
 )  # fmt: skip
 _OF_THE_C_LIBRARY = ("libc.so.*", "libm.so.*", "libdl.so.*", "libpthread.so.*", "librt.so.*", "libutil.so.*", "ld-*")
