@@ -89,8 +89,9 @@ as_user timeout 20 gio open '/home/ada/a model.gguf' && echo 'The file was hande
 sleep 4
 picture double-click
 press() { DISPLAY=$display xdotool mousemove "$1" "$2" click 1 2>/dev/null && sleep 3 || true; }
-press 80 617 && picture models
-press 80 649 && picture documents
+press 80 585 && picture models # the places of the sidebar's entries
+press 80 617 && picture documents
+press 80 649 && picture tools
 press 80 681 && picture licenses
 press 80 713 && picture network
 press 80 745 && picture settings
