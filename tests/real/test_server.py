@@ -69,8 +69,9 @@ def test_the_real_models_answer_openais_client(imported: Imported, embedding_mod
         call = client.chat.completions.create(
             model=imported.id, messages=said, temperature=0, max_tokens=60, tools=[LOOK], tool_choice="required"
         )
-        called = (call.choices[0].message.tool_calls or [None])[0]
-        assert called is not None
+        calls = call.choices[0].message.tool_calls
+        assert calls is not None
+        called = calls[0]
         assert called.type == "function"
         assert json.loads(called.function.arguments)["city"] in ("Paris", "Rome")
 
