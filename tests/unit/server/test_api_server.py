@@ -265,25 +265,28 @@ def test_a_connection_that_asks_nothing_is_cut(running: RunningServer, monkeypat
             assert idle.recv(1) == b""
 
 
-def test_many_clients_at_once_are_all_answered(running: RunningServer) -> None:
-    body = json.dumps({"model": GUIDE, "messages": HI}).encode()
-    found: list[int] = []
+def test_many_clients_at_once_are_answered_each_what_it_asked(serve: Serve) -> None:
+    running = serve(FakeEngine(lambda request: FakeAnswer(f"To {request.messages[-1].text}."), at_once=True))
+    found: dict[int, str] = {}
 
-    def ask() -> None:
-        found.append(asked(running, "POST", "/v1/chat/completions", body, Content_Type="application/json")[0])
+    def ask(number: int) -> None:
+        said = [{"role": "user", "content": f"number {number}"}]
+        body = json.dumps({"model": GUIDE, "messages": said}).encode()
+        status, answer = asked(running, "POST", "/v1/chat/completions", body, Content_Type="application/json")
+        found[number] = answer["choices"][0]["message"]["content"] if status == 200 else str(answer)
 
-    threads = [threading.Thread(target=ask) for _ in range(60)]
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(60)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    assert found == [200] * 60
+    assert found == {number: f"To number {number}." for number in range(60)}
     while (state := running.server.state()).clients[0].requests < 60:
         time.sleep(0.01)  # the last ones are noted when they are sent
     assert state.clients[0].name == "tester"
     assert state.clients[0].answering == 0
     assert state.requests[0].path == "/v1/chat/completions"
-    assert "hi" not in repr(state.requests[0])
+    assert "number" not in repr(state.requests[0])
 
 
 def test_more_answers_than_there_is_room_for_are_refused(
