@@ -26,7 +26,6 @@ from desktop.ui.export.export_flow import ExportFlow
 from desktop.ui.imports.chat_import_flow import ChatImportFlow
 from desktop.ui.licenses.license_flow import LicenseFlow
 from desktop.ui.licenses.license_page_loader import LicensePageLoader
-from desktop.ui.models.endpoint_flow import EndpointFlow
 from desktop.ui.models.import_flow import ImportFlow
 from desktop.ui.models.load_settings_flow import LoadSettingsFlow
 from desktop.ui.models.model_list_flow import ModelListFlow
@@ -112,7 +111,6 @@ class Backend(QObject):
         self.access = AccessFlow(window, background, services, self.news)
         self.downloads = DownloadFlow(window, background, services, self.news, paths)
         self.imports = ImportFlow(window, background, services, self._loaded_files)
-        self.endpoints = EndpointFlow(window, background, services.endpoints)
         self.model_list = ModelListFlow(window, background, services, self.selection, self.licenses)
         self.loading = LoadSettingsFlow(window, background, shared.change_model, services.library)
         self.setup = ModelSetupFlow(window, background, services, self.access, self.downloads, self.imports)
@@ -358,16 +356,7 @@ class Backend(QObject):
         self.closed = True
         for display in (self._window.display, self.compare):
             self._shared.displays.shown.remove(display)
-        flows = (
-            self.search,
-            self.access,
-            self.downloads,
-            self.imports,
-            self.endpoints,
-            self.setup,
-            self.suggestion,
-            self.model_list,
-        )
+        flows = (self.search, self.access, self.downloads, self.imports, self.setup, self.suggestion, self.model_list)
         for part in (
             self.network,
             self.settings,

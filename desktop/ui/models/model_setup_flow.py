@@ -9,6 +9,7 @@ from desktop.background import Background
 from desktop.credentials.token_store import TokenStoreLockedError
 from desktop.errors import LicenseError, UserError
 from desktop.library.status import ModelStatus
+from desktop.ui.models.endpoint_flow import EndpointFlow
 from desktop.ui.models.search_hits import hub_hits
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class ModelSetupFlow(QObject):
         self._navigator, self._background, self._assembly = navigator, background, assembly
         self._getting = assembly.lookup
         self._access, self._downloads, self._taking = access, downloads, taking
+        self._endpoints = EndpointFlow(navigator, background, assembly.endpoints)
         self._closed = False
         self._ways = 0
         self._stop: threading.Event | None = None
@@ -72,6 +74,7 @@ class ModelSetupFlow(QObject):
     def close(self) -> None:
         """End: no request is made and nothing shown any more."""
         self._closed = True
+        self._endpoints.close()
         self._stop_asking()
 
     @property
