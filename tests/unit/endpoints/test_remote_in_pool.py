@@ -11,6 +11,8 @@ import pytest
 from desktop.conversation import ChatMessage
 from desktop.engine.engine_client import EngineClient
 from desktop.engine.engine_pool import EnginePool
+from desktop.engine.load_params import LoadParams
+from desktop.engine.pooled_engine import EngineMemory, PooledEngine, needed_memory
 from desktop.engine.worker_messages import (
     AnswerDone,
     AnswerEvent,
@@ -65,3 +67,15 @@ def test_closing_the_pool_ends_its_answer(far: Far) -> None:
         pass
     pool.close()
     assert cast("AnswerDone", heard.get(timeout=10)).stop_reason == "cancelled"
+
+
+def test_it_makes_no_other_model_leave_and_no_other_model_waits_for_it(far: Far) -> None:
+    memory = EngineMemory(lambda: 100)
+    here = PooledEngine(far.engine, LoadParams("here.gguf"), 0.0)
+    here.note_size(150)
+    here.begin_answer(1.0)
+    assert memory.to_unload(far.params, [here]) == []
+    there = PooledEngine(far.engine, far.params, 0.0)
+    there.begin_answer(1.0)
+    assert memory.to_unload(LoadParams("another.gguf"), [there]) == []
+    assert needed_memory(far.params, 4096) == 0
