@@ -1,6 +1,6 @@
 """Measures `latchkey serve` on this machine, each figure as a ratio or difference within one run.
 
-    python packaging/serve_benchmark.py [--model FILE] [--rounds N] [--tokens N] [--json]
+    python packaging/serve_benchmark.py [--model FILE] [--rounds N] [--tokens N] [--threads N] [--json]
 
 - tokens/s of 4 and of 8 requests at once against one (targets 1.6 and 2);
 - tokens/s of one stream through the server against `latchkey ask` (0.97);
@@ -210,10 +210,14 @@ def _import_model(home: Path, file: Path) -> str:
     return str(model["id"])
 
 
-def measure(file: Path, rounds: int, tokens: int) -> dict[str, float]:
-    """All figures, by name."""
+def measure(file: Path, rounds: int, tokens: int, threads: int | None) -> dict[str, float]:
+    """All figures, by name; `threads` are those of the engine, None as it chooses."""
     home = Path(tempfile.mkdtemp(prefix="latchkey-serve-"))
     try:
+        if threads is not None:
+            (home / "config").mkdir()
+            settings = json.dumps({"version": 1, "threads": threads})
+            (home / "config" / "settings.json").write_text(settings, encoding="utf-8")
         model = _import_model(home, file)
         found: dict[str, list[float]] = {"1": [], "4": [], "8": [], "stream": [], "ask": []}
         with serving(home, model, 8) as server:
@@ -246,13 +250,14 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=real_model.models_folder() / real_model.SMOLLM2.name)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=128)
+    parser.add_argument("--threads", type=int, help="of the engine: 1 where other programs compute beside it")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--first-bytes", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.first_bytes:
         print(json.dumps(_first_bytes(options.first_bytes, options.rounds)))
         return
-    found = measure(options.model, options.rounds, options.tokens)
+    found = measure(options.model, options.rounds, options.tokens, options.threads)
     if options.json:
         print(json.dumps(found))
         return
