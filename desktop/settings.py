@@ -104,6 +104,18 @@ class ModelSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         return ChatOptions(self.preset, self.sampling, *thought, context_length=self.context_length)
 
 
+class ServerSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the window's server is turned on: where it listens, how many answers of one model it gives at once (None: as
+    `parallel_answers` says), the ids of the models that it offers (() for all), and whether it is turned on whenever
+    Latchkey starts."""
+
+    address: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 11_535
+    parallel: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
+    models: Annotated[tuple[str, ...], msgspec.Meta(max_length=1000)] = ()
+    at_start: bool = False
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Every setting. `text_scale` multiplies the system font; `context_length` and `threads` None mean automatic.
     `speculation` guesses tokens ahead, where it pays with "auto" (`GenerationOptions.speculation`).
@@ -159,6 +171,7 @@ class Settings(msgspec.Struct, frozen=True):
     embedding_model: str | None = None
     reranker_model: str | None = None
     tool_calls: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
+    server: ServerSettings = ServerSettings()
 
 
 class SettingsFile:

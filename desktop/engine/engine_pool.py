@@ -370,7 +370,7 @@ class EnginePool:
         while True:
             try:
                 try:
-                    job = self._work.get(timeout=self._until_due())
+                    job = self._work.get(timeout=self.unloads_in())
                 except queue.Empty:
                     job = self._unload_idle
                 if job is None:
@@ -383,11 +383,10 @@ class EnginePool:
     def _minutes(self) -> float:
         return _UNLOAD_AFTER_MIN if (minutes := self._unload_after()) is None else minutes
 
-    def _until_due(self) -> float | None:
-        """Seconds until an engine has had nothing to do for long enough; None while none can have."""
+    def unloads_in(self, params: LoadParams | None = None) -> float | None:
         after = self._minutes() * 60
         with self._lock:
-            since = [each.used_at for each in self._engines if each.idle]
+            since = [each.used_at for each in self._engines if each.idle and params in (None, each.params)]
         return max(0.0, min(since) + after - self._clock()) if since and after else None
 
     def _unload_idle(self) -> None:

@@ -151,6 +151,10 @@ class MultiModelEngine(Engine, Protocol):
         """Whether a model that is to be loaded with `params` waits until another one has ended its answers, as there is
         no memory for both."""
 
+    def unloads_in(self, params: LoadParams | None = None) -> float | None:
+        """Seconds until the model loaded with `params` (None: the first one) is unloaded for having nothing to do; None
+        while it has something, or is to stay."""
+
     @property
     def loaded(self) -> tuple[LoadParams, ...]:
         """What the models that are loaded now were loaded with, in no order."""

@@ -40,6 +40,15 @@ class ApiKeys:
     def __init__(self, keys: Sequence[ApiKey]) -> None:
         self._keys = tuple(keys)
 
+    @property
+    def all(self) -> tuple[ApiKey, ...]:
+        """Every one of them."""
+        return self._keys
+
+    def replace(self, keys: Sequence[ApiKey]) -> None:
+        """Have these count from now on, and no others. Any thread."""
+        self._keys = tuple(keys)
+
     def find(self, presented: str) -> ApiKey | None:
         """The key that `presented` is, or None. Takes as long for each, whatever was presented."""
         sha256 = _sha256(presented)

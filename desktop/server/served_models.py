@@ -70,6 +70,10 @@ class ServedModels:
         self._recorded: dict[Path, set[str]] = {}
         self._recording = threading.Lock()
 
+    def offer(self, only: Sequence[str], parallel: int | None) -> None:
+        """Offer others, or give another number of answers at once, from the next request on. Any thread."""
+        self._only, self._parallel = tuple(only), parallel
+
     def listed(self) -> list[OfferedModel]:
         """Every model that is offered. Raises ForbiddenError where a policy forbids to serve any."""
         self.refuse_forbidden()

@@ -40,7 +40,6 @@ from desktop.ui.settings.backup_flow import BackupFlow
 from desktop.ui.settings.settings_flow import SettingsFlow
 from desktop.ui.shared_services import SharedServices
 from desktop.ui.sidebar.order_request import OrderRequest
-from desktop.ui.tools.tools_flow import ToolsFlow
 from desktop.ui.window.chat_files import ChatFiles
 from desktop.ui.window.chat_place import ChatPlace
 from desktop.ui.window.file_drop import FileDropTarget
@@ -135,8 +134,9 @@ class Backend(QObject):
         self.documents = DocumentsFlow(window, shared.collections, self.news, shared.reading_facts)
         self.documents.settings_asked.connect(self.settings.open_documents)
         window.commands.add_places(self.documents.places)
-        self.tools = ToolsFlow(window, background, shared.tools, paths, self.news, shared.reader, shared.is_offline)
-        window.commands.add_places(self.tools.places)
+        self.outside = shared.outside_flows(window, self.news)
+        self.tools = self.outside.tools
+        self.outside.elsewhere.model_asked.connect(self.setup.show_model)
         self.code_files = CodeFileFlow(window, background)
         window.chat_page.code.save_asked.connect(self.code_files.choose_file)
         self.files = ChatFiles(window, background, self._open_session, self.engine, shared.answers, shared.collections)
@@ -206,7 +206,7 @@ class Backend(QObject):
         network.settings_changed.connect(self._window.show_settings)
         network.offline_reason_changed.connect(self._window.sidebar.offline.show_offline_reason)
         network.offline_reason_changed.connect(settings.show_held)
-        network.offline_reason_changed.connect(self.tools.refresh)
+        network.offline_reason_changed.connect(self.outside.refresh)
         network.settings_asked.connect(settings.open_network)
         settings.token_asked.connect(self._ask_token)
 
@@ -349,7 +349,7 @@ class Backend(QObject):
         self.loading.refresh()
         self.settings.refresh()
         self.documents.refresh()
-        self.tools.refresh()
+        self.outside.refresh()
 
     def close(self) -> None:
         """Show nothing any more. What is answered goes on, for other windows."""
@@ -365,7 +365,7 @@ class Backend(QObject):
             self.compare,
             self.chat_imports,
             self.documents,
-            self.tools,
+            self.outside,
             self.loading,
             self.files,
             *flows,

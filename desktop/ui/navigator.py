@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 class Navigator(Protocol):
     """Pages go by name: "models", "licenses", "network", "settings", "search", "prompts", "compare", "chat-import",
-    "documents", "tools", the steps "license", "difference", "token" and "gate", and "" for the conversation. A page is
-    built when first asked for.
+    "documents", "tools", "server", the steps "license", "difference", "token" and "gate", and "" for the conversation.
+    A page is built when first asked for.
     """
 
     @property

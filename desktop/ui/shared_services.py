@@ -32,10 +32,13 @@ from desktop.storage.database import DOCUMENTS_SCHEMA, Database
 from desktop.ui.documents.documents_page_values import ReadingFacts
 from desktop.ui.documents.shared_documents import SharedCollections, SharedReader
 from desktop.ui.models.model_selection import ModelDisplay, ModelSelection
+from desktop.ui.parts.notification_bar import NotificationBar
+from desktop.ui.server.shared_server import SharedServer
 from desktop.ui.settings.backup_timer import BackupTimer
 from desktop.ui.system.file_watcher import FileWatcher
 from desktop.ui.system.process_events import MainThreadCalls
 from desktop.ui.tools.shared_tools import SharedTools
+from desktop.ui.window.outside_flows import OutsideFlows
 from desktop.ui.window.tray_flow import TrayFlow
 
 if TYPE_CHECKING:
@@ -47,7 +50,10 @@ if TYPE_CHECKING:
     from desktop.library.library_model import LibraryCard, LibraryModel
     from desktop.library.library_services import LibraryServices
     from desktop.library.recommendations import FirstModelSuggestion
+    from desktop.server.api_server import ApiServer
+    from desktop.server.offered_models import OfferedModels
     from desktop.tools.tool_service import ToolService
+    from desktop.ui.window.main_window import MainWindow
 
 _RELOAD_NEEDED_BY = {
     "context_length",
@@ -156,7 +162,8 @@ class SharedServices(QObject):
             save=change_settings,
         )
         icon = QIcon(str(paths.resources / "icons" / "latchkey.svg"))
-        self.tray = TrayFlow(icon, lambda: settings.current, self)
+        self.server = SharedServer(background, self._make_server, lambda: settings.current, paths.api_key_file)
+        self.tray = TrayFlow(icon, lambda: settings.current, self, goes_on=self.server.words)
         self._ledger_watcher = FileWatcher(paths.ledger_file, services.ledger.stamp, background)
         self._ledger_watcher.changed.connect(self.recheck_licenses)
 
@@ -198,9 +205,54 @@ class SharedServices(QObject):
 
         return ToolService(self.paths, self.library.policy, self.library.network)
 
+    def _make_server(self, changed: Callable[[], None]) -> "tuple[ApiServer, OfferedModels]":
+        from desktop.server.api_server import ApiServer
+        from desktop.server.offered_models import OfferedModels
+
+        services = self.library
+        models = OfferedModels(
+            self.engine, services.library, services.license_check, services.policy, self.settings.latest
+        )
+        return ApiServer(self.engine, models, self.reader, changed=changed), models
+
+    def _keep_tool_token(self, token: str, address: str) -> None:
+        """Keep an access token for the host of a tool server. Raises UserError. Not for the main thread."""
+        from desktop.network.access_token import AccessToken
+
+        tokens = self.library.network.tokens
+        tokens.store(AccessToken(token, address), tokens.best_place() or "keyring")
+
+    def _keep_endpoint_token(self, token: str, address: str) -> Callable[[], None]:
+        """The same for an endpoint's; what forgets it again, where none was kept before."""
+        from desktop.network.access_token import origin_of
+
+        tokens = self.library.network.tokens
+        host = origin_of(address).partition("://")[2]
+        known = host in tokens.hosts()
+        self._keep_tool_token(token, address)
+        return (lambda: None) if known else lambda: tokens.forget(host)
+
     def is_offline(self) -> bool:
         """Whether nothing may use the network now. Any thread."""
         return self.library.network.switch.offline
+
+    def outside_flows(self, window: "MainWindow", news: NotificationBar) -> OutsideFlows:
+        """A window's flows for programs outside it. `news` says what was done."""
+        return OutsideFlows(
+            window,
+            self.background,
+            self.tools,
+            self.server,
+            self.library,
+            self.engine,
+            news,
+            self.paths,
+            pictures=self.reader,
+            is_offline=self.is_offline,
+            keep_tool_token=self._keep_tool_token,
+            keep_endpoint_token=self._keep_endpoint_token,
+            change_settings=self.change_settings,
+        )
 
     def reading_facts(self) -> ReadingFacts:
         """How files are read and found here. Not for the main thread."""
@@ -215,6 +267,8 @@ class SharedServices(QObject):
         self.backup_timer.start()
         # What was being indexed goes on, but not while everything else of a start wants the disk.
         self._indexing_timer.start()
+        if self.settings.current.server.at_start:
+            self.server.turn_on()
 
     def _start_collections(self) -> None:
         if not self.closed and self.paths.documents_file.exists():
@@ -278,12 +332,15 @@ class SharedServices(QObject):
             self.selection.reload_model()
         if _ENGINES_KEPT_BY & changes.keys():
             self.engine.recheck()
+        if "server" in changes:
+            self.server.take_settings()
         if _SEARCHED_WITH & changes.keys():
             self.collections.tell_models_changed()
 
     def close(self) -> None:
         """Store conversations and stop everything."""
         self.closed = True
+        self.server.begin_close()
         self.tray.close()
         self.backup_timer.close()
         self.selection.close()
@@ -295,6 +352,7 @@ class SharedServices(QObject):
         self.tools.close()
         self.kernels.close()
         self.engine.close()
+        self.server.close()
         self.library.close()  # the process would stay until a file of many gigabytes is read
         self.background.close()
         self.database.close()

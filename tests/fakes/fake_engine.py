@@ -146,6 +146,9 @@ class FakeEngine:
         """Whether a test says so."""
         return params in self.waiting_for_memory
 
+    def unloads_in(self, params: LoadParams | None = None) -> float | None:
+        """Never."""
+
     def release(self, params: LoadParams | None = None) -> None:
         """Nothing: it holds one model."""
 

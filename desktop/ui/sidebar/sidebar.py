@@ -76,6 +76,7 @@ class Sidebar(QWidget):
         self.models = Button(theme, tr("Models"), kind="row")
         self.documents = Button(theme, tr("Documents"), kind="row")
         self.tools = Button(theme, tr("Tools"), kind="row")
+        self.server = Button(theme, tr("Server"), kind="row")
         self.licenses = Button(theme, tr("Licenses"), kind="row")
         self.network = Button(theme, tr("Network"), kind="row")
         self.settings = Button(theme, tr("Settings"), kind="row")
@@ -113,6 +114,7 @@ class Sidebar(QWidget):
             ("models", self.models),
             ("documents", self.documents),
             ("tools", self.tools),
+            ("server", self.server),
             ("licenses", self.licenses),
             ("network", self.network),
             ("settings", self.settings),
@@ -243,6 +245,7 @@ class Sidebar(QWidget):
         self.models.setChecked(page == "models")
         self.documents.setChecked(page == "documents")
         self.tools.setChecked(page == "tools")
+        self.server.setChecked(page == "server")
         self.licenses.setChecked(page in ("licenses", "license", "difference"))
         self.network.setChecked(page == "network")
         self.settings.setChecked(page == "settings")

@@ -7,20 +7,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop.errors import UserError
 from desktop.paths import Paths
 from desktop.settings import Settings
 from desktop.translation import tr
 from desktop.ui.chat.chat_page import ChatPage
-from desktop.ui.parts.button import Button
-from desktop.ui.parts.error_box import ErrorBox
-from desktop.ui.parts.label import Label
-from desktop.ui.parts.link import open_folder
-from desktop.ui.parts.page import Page, page_title
-from desktop.ui.theme.design_tokens import XL, L, M, S
 from desktop.ui.theme.theme import Theme
+from desktop.ui.window.database_error_page import DatabaseErrorPage
 
 if TYPE_CHECKING:
     from desktop.ui.access.gate_step import GateStep
@@ -36,6 +31,7 @@ if TYPE_CHECKING:
     from desktop.ui.parts.page import PageBar
     from desktop.ui.prompts.prompts_page import PromptsPage
     from desktop.ui.search.search_page import SearchPage
+    from desktop.ui.server.server_page import ServerPage
     from desktop.ui.settings.settings_page import SettingsPage
     from desktop.ui.tools.tools_page import ToolsPage
 
@@ -54,6 +50,7 @@ if TYPE_CHECKING:
         | ChatImportPage
         | DocumentsPage
         | ToolsPage
+        | ServerPage
     )
 
 
@@ -69,42 +66,10 @@ PAGES = (
     "chat-import",
     "documents",
     "tools",
+    "server",
     *_STEPS,
 )
 """The names of all pages but the conversation's, which is ""."""
-
-
-class DatabaseErrorPage(Page):
-    """What happened, why, and the one thing to do; then `retry`."""
-
-    def __init__(
-        self, theme: Theme, error: UserError, paths: Paths, retry: Callable[[], None], parent: QWidget | None = None
-    ) -> None:
-        super().__init__(theme, parent)
-        self.setAccessibleName(error.title)
-        self.box = ErrorBox(theme, error, action=(tr("Try again"), retry), log=str(paths.log_file))
-        inner = QVBoxLayout()
-        inner.setSpacing(M)
-        inner.addWidget(page_title(theme, tr("Your conversations could not be opened")))
-        inner.addWidget(self.box)
-        nothing = tr("Nothing was changed or overwritten. What you do here until this is settled is not kept.")
-        inner.addWidget(Label(theme, nothing, color="muted", wrap=True))
-        folder = Button(theme, tr("Open the folder"))
-        folder.clicked.connect(lambda: open_folder(paths.data))
-        inner.addWidget(folder)
-        holder = QWidget()
-        holder.setLayout(inner)
-        holder.setMaximumWidth(640)
-        row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(holder, 6)
-        row.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(XL, XL, XL, L + S)
-        column.addStretch(2)
-        column.addLayout(row)
-        column.addStretch(3)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
 
 class PageStack(QStackedWidget):
@@ -139,6 +104,7 @@ class PageStack(QStackedWidget):
         self._chat_import_page: ChatImportPage | None = None
         self._documents_page: DocumentsPage | None = None
         self._tools_page: ToolsPage | None = None
+        self._server_page: ServerPage | None = None
         self._waiting: dict[str, list[Callable[[Any], None]]] = {}
         self._failure: DatabaseErrorPage | None = None
         self.chat = chat
@@ -345,6 +311,16 @@ class PageStack(QStackedWidget):
             self._tools_page = ToolsPage(self._theme, self._paths.resources / "guide" / "tools.md")
             self._add("tools", self._tools_page)
         return self._tools_page
+
+    @property
+    def server(self) -> "ServerPage":
+        """The page of the server for other programs, and of the engines elsewhere."""
+        if self._server_page is None:
+            from desktop.ui.server.server_page import ServerPage
+
+            self._server_page = ServerPage(self._theme)
+            self._add("server", self._server_page)
+        return self._server_page
 
     def show_settings(self, settings: Settings) -> None:
         """Take on the settings in force."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _PAUSE_MS = 3000  # a drag or a scroll is over, and a disk may sleep meanwhile
 _MOST_CHATS = 300
-_RESTORED_PAGES = ("models", "documents", "tools", "licenses", "network", "settings", "search")
+_RESTORED_PAGES = ("models", "documents", "tools", "server", "licenses", "network", "settings", "search")
 
 
 class RestoredView(QObject):

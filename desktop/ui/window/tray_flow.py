@@ -25,11 +25,19 @@ _QUOTE_MARKS = str.maketrans({"<": "‹", ">": "›"})
 
 class TrayFlow(QObject):
     """One icon for all windows; `settings` gives those in force. The last window is hidden, and only while there is a
-    tray: where that goes away, the window comes back by itself; a second start of Latchkey brings it back as well."""
+    tray: where that goes away, the window comes back by itself; a second start of Latchkey brings it back as well.
+    `goes_on` says what goes on without a window, "" for nothing."""
 
-    def __init__(self, icon: QIcon, settings: Callable[[], Settings], parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        icon: QIcon,
+        settings: Callable[[], Settings],
+        parent: QObject | None = None,
+        *,
+        goes_on: Callable[[], str] = lambda: "",
+    ) -> None:
         super().__init__(parent)
-        self._settings = settings
+        self._settings, self._words = settings, goes_on
         self._windows: dict[MainWindow, Callable[[AnswerFinished], None]] = {}
         self._said = False
         self._told_of = ""
@@ -91,9 +99,11 @@ class TrayFlow(QObject):
         self.icon.keep(True)
         QApplication.setQuitOnLastWindowClosed(False)  # a box that is closed meanwhile is no end
         window.hide()
-        if not self._said:
+        more = self._words()
+        if not self._said or more:
             self._said = True
-            self.icon.notify(tr("Latchkey goes on in the tray"), tr("Press its icon to open it, or quit it there."))
+            text = tr("Press its icon to open it, or quit it there.")
+            self.icon.notify(tr("Latchkey goes on in the tray"), f"{more} {text}" if more else text)
 
     def _raise(self) -> None:
         for window in list(self._windows)[-1:]:
