@@ -32,6 +32,7 @@ import document_scenes  # noqa: E402
 import license_scenes  # noqa: E402
 import network_scenes  # noqa: E402
 import real_scenes  # noqa: E402
+import server_scenes  # noqa: E402
 import tool_scenes  # noqa: E402
 
 if TYPE_CHECKING:
@@ -255,6 +256,7 @@ def scenes() -> list[Scene]:
             Scene(f"documents-settings-{theme}", document_scenes.settings, theme, height=720),
             Scene(f"documents-guide-{theme}", document_scenes.guide, theme),
             *_of_tools(theme),
+            *_of_the_server(theme),
             *_on_the_way(theme),
             *_calls(theme),
             Scene(f"real-readme-{theme}", real_scenes.readme, theme, height=1000, real=True),
@@ -263,6 +265,21 @@ def scenes() -> list[Scene]:
             Scene(f"network-narrow-{theme}", network_scenes.log, theme, width=820, height=720, network="log"),
         ]
     return found
+
+
+def _of_the_server(theme: str) -> list[Scene]:
+    """The server for other programs, and engines elsewhere."""
+    return [
+        Scene(f"server-{theme}", server_scenes.on, theme),
+        Scene(f"server-{theme}-2x", server_scenes.on, theme, scale=2),
+        Scene(f"server-off-{theme}", server_scenes.off, theme, height=720),
+        Scene(f"server-narrow-{theme}", server_scenes.on, theme, width=820, height=1200),
+        Scene(f"server-wide-{theme}", server_scenes.on, theme, width=2560, height=1440),
+        Scene(f"server-more-{theme}", server_scenes.more, theme),
+        Scene(f"server-open-{theme}", server_scenes.open_wider, theme, height=720),
+        Scene(f"server-taken-{theme}", server_scenes.port_taken, theme, height=720),
+        Scene(f"server-form-{theme}", server_scenes.form, theme, height=720),
+    ]
 
 
 def _of_tools(theme: str) -> list[Scene]:

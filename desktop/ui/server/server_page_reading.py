@@ -2,12 +2,11 @@
 
 import ipaddress
 import time
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from desktop.engine.pooled_engine import needed_memory
 from desktop.errors import UserError
-from desktop.server.host_check import is_loopback
+from desktop.server.own_address import own_address
 from desktop.server.server_activity import ServedRequest, ServerState
 from desktop.settings import ServerSettings
 from desktop.translation import tr
@@ -26,7 +25,7 @@ def read_server(
     shared: SharedServer, library: "Library", engine: "MultiModelEngine", settings: ServerSettings
 ) -> ServerOverview:
     """The server as it is now. `error` and `phase` are the main thread's, and left to it."""
-    state, addresses = shared.state(), own_addresses()
+    state = shared.state()
     here = [each for each in (*library.installed(), *library.installed("embedding")) if not each.subject.served_at]
     key_end, problem = "", None
     try:
@@ -35,9 +34,8 @@ def read_server(
         problem = error
     return ServerOverview(
         settings=settings,
-        url=client_url(state.url, settings, addresses),
+        url=client_url(state.url, settings, own_address()),
         key_end=key_end,
-        addresses=addresses,
         models=tuple((each.model.id, each.model.name) for each in here if each.model is not None),
         loaded=_loaded(library, engine, here, state),
         clients=_clients(state),
@@ -47,8 +45,8 @@ def read_server(
     )
 
 
-def client_url(url: str, settings: ServerSettings, addresses: Iterable[str]) -> str:
-    """What other programs are given: where the server listens at every address, the first of this computer's own."""
+def client_url(url: str, settings: ServerSettings, own: str) -> str:
+    """What other programs are given: where the server listens at every address, this computer's `own`."""
     host = settings.address
     if not url:
         url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port or '…'}/v1"
@@ -56,22 +54,7 @@ def client_url(url: str, settings: ServerSettings, addresses: Iterable[str]) -> 
         everywhere = ipaddress.ip_address(host).is_unspecified
     except ValueError:
         everywhere = False
-    first = next(iter(addresses), "") if everywhere else ""
-    if not first:
-        return url
-    return f"http://{first}:{url.rpartition(':')[2]}"
-
-
-def own_addresses() -> tuple[str, ...]:
-    """This computer's addresses in its networks (IPv4), those of its own loopback left out."""
-    from PySide6.QtNetwork import QAbstractSocket, QNetworkInterface
-
-    found = [
-        each.toString()
-        for each in QNetworkInterface.allAddresses()
-        if each.protocol() == QAbstractSocket.NetworkLayerProtocol.IPv4Protocol and not each.isLinkLocal()
-    ]
-    return tuple(sorted(each for each in set(found) if not is_loopback(each)))
+    return f"http://{own}:{url.rpartition(':')[2]}" if everywhere and own else url
 
 
 def _loaded(

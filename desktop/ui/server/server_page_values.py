@@ -45,14 +45,13 @@ class ClientFacts:
 @dataclass(frozen=True)
 class ServerOverview:
     """The server at one moment, `now` in seconds since 1970. `url` is the base address for clients, also where it is
-    off; `key_end` the end of the key, "" where none was made. `addresses` are this computer's in its networks, `models`
-    those that can be offered, ids with names. `problem` is why the key cannot be read."""
+    off; `key_end` the end of the key, "" where none was made. `models` are those that can be offered, ids with
+    names. `problem` is why the key cannot be read."""
 
     phase: ServerPhase = "off"
     settings: ServerSettings = field(default_factory=ServerSettings)
     url: str = ""
     key_end: str = ""
-    addresses: tuple[str, ...] = ()
     models: tuple[tuple[str, str], ...] = ()
     loaded: tuple[LoadedFacts, ...] = ()
     clients: tuple[ClientFacts, ...] = ()

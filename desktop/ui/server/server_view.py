@@ -121,6 +121,11 @@ class ServerView(ScrollColumn):
         box = ErrorBox(self._theme, error, action=action) if error else None
         self._error = replace_error_box(self._left, 0, self._error, box)
 
+    @property
+    def error(self) -> ErrorBox | None:
+        """The error that is shown."""
+        return self._error.box if self._error is not None else None
+
     def panes(self) -> list[QWidget]:
         """Where F6 goes."""
         tables = [each for each in (self.loaded, self.clients, self.requests) if not each.isHidden()]

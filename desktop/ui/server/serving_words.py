@@ -46,8 +46,6 @@ def open_to_words(address: str) -> str:
 def open_to_options(overview: ServerOverview) -> list[tuple[object, str]]:
     """The addresses that can be listened at, in words."""
     options: list[tuple[object, str]] = [(THIS_COMPUTER, tr("this computer")), (EVERYWHERE, tr("this network"))]
-    if len(overview.addresses) > 1:
-        options += [(each, tr("this network, at {address} only").format(address=each)) for each in overview.addresses]
     held = overview.settings.address
     if all(each != held for each, _ in options):
         options.append((held, tr("at {address}").format(address=held)))
