@@ -1,8 +1,9 @@
 """Do arguments fit the schema that a server gave for them? Checked here, with a schema that may be hostile.
 
-A regular expression of a server is not run (it may take forever, and nothing could stop it), nothing that a schema
-refers to is fetched, and schemas that refer to themselves over and over end after so many steps. Imported where a call
-is made: jsonschema is not small.
+A regular expression of a server is not run (it may take forever, and nothing could stop it), so that which properties
+are left over where some are named by expressions is not checked either. Nothing that a schema refers to is fetched, and
+schemas that refer to themselves over and over end after so many steps. Imported where a call is made: jsonschema is not
+small.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,16 @@ from desktop.translation import tr
 
 MOST_STEPS = 10_000
 _LONGEST_REASON = 300
-_UNCHECKED = ("pattern", "patternProperties", "format", "$dynamicRef", "$recursiveRef")
+_UNCHECKED = (
+    "pattern",
+    "patternProperties",
+    "format",
+    "unevaluatedProperties",
+    "unevaluatedItems",
+    "$dynamicRef",
+    "$recursiveRef",
+)
+"""Among them what jsonschema checks by running the expressions of `patternProperties` of schemas within."""
 
 
 class _IntricateSchemaError(Exception):
@@ -42,6 +52,7 @@ def check_arguments(schema: dict[str, Any], arguments: dict[str, Any]) -> None:
         return run
 
     checks = {name: counted(check) for name, check in base.VALIDATORS.items() if name not in _UNCHECKED}
+    checks["additionalProperties"] = counted(_additional_properties)
     bounded = jsonschema.validators.create(base.META_SCHEMA, checks, type_checker=base.TYPE_CHECKER)
     try:
         misfit = best_match(bounded(schema, registry=referencing.Registry()).iter_errors(arguments))
@@ -55,3 +66,8 @@ def check_arguments(schema: dict[str, Any], arguments: dict[str, Any]) -> None:
         where = "/".join(str(each) for each in misfit.absolute_path)
         reason = one_line(misfit.message)[:_LONGEST_REASON]
         raise ToolArgumentsError(f"{where}: {reason}" if where else reason)
+
+
+def _additional_properties(validator: Any, value: Any, instance: Any, whole: Any) -> Iterator[ValidationError]:
+    if "patternProperties" not in whole:
+        yield from jsonschema.Draft202012Validator.VALIDATORS["additionalProperties"](validator, value, instance, whole)

@@ -16,7 +16,9 @@ from desktop.tools.tool_call import LONGEST_TEXT, ToolArgumentsError, ToolImage,
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
 
-@pytest.mark.parametrize("text", ["[]", "{", "3", '{"a": NaN}', '{"a":' * 40 + "1" + "}" * 40, "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["[]", "{", "3", '{"a": NaN}', '{"a":' * 40 + "1" + "}" * 40, "[" * 100_000]
+)
 def test_what_is_no_object_is_not_sent(text: str) -> None:
     with pytest.raises(ToolArgumentsError):
         parse_arguments(text)
@@ -53,6 +55,12 @@ def test_arguments_that_do_not_fit_and_schemas_that_cannot_be_followed(schema: d
 def test_a_servers_regular_expressions_are_not_run() -> None:
     check_arguments({"properties": {"a": {"pattern": "^(a+)+$"}}}, {"a": "a" * 60 + "!"})
     check_arguments({"patternProperties": {"^(a+)+$": {"type": "integer"}}}, {"a" * 60 + "!": 1})
+    broken = {"patternProperties": {"(": {}}}  # looking at it at all would fail
+    for name in ("additionalProperties", "unevaluatedProperties"):
+        check_arguments({**broken, name: False}, {"a": 1})
+        check_arguments({"allOf": [broken], "unevaluatedProperties": False, "unevaluatedItems": False}, {"a": [1]})
+    with pytest.raises(ToolArgumentsError, match="not allowed"):
+        check_arguments({"properties": {"b": {}}, "additionalProperties": False}, {"a": 1})
 
 
 def test_a_result_is_bounded_and_harmless() -> None:
