@@ -3,9 +3,10 @@
 import base64
 import binascii
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from desktop.byte_size import size_text
 from desktop.conversation import PassagePart
@@ -63,7 +64,7 @@ def parse_arguments(text: str) -> dict[str, Any]:
     if len(text) > LARGEST_ARGUMENTS:
         raise ToolArgumentsError(tr("the arguments are longer than {size}").format(size=size_text(LARGEST_ARGUMENTS)))
     try:
-        value = json.loads(text or "{}", parse_constant=_no_number)
+        value = json.loads(text or "{}", parse_constant=_no_number, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise ToolArgumentsError(
             tr("the arguments are no JSON: {reason}").format(reason=one_line(str(error)))
@@ -127,5 +128,10 @@ def _image(block: dict[str, Any]) -> ToolImage | None:
     return ToolImage(known.media_type, found) if known is not None else None
 
 
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number in JSON")
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number that JSON can hold")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text[:40])
