@@ -19,8 +19,9 @@ class ServerTool(msgspec.Struct, frozen=True):
     """A tool: its server's and its own name, what the server says it does, and the JSON schema of its arguments.
 
     `reads_only` is what the server says of it, which nobody checked: no decision rests on it.
-    `definition` is the sha256 of all that the server said of it; it differs as soon as anything of it does. `problem`
-    says why it cannot be called, or is "".
+    `definition` is the sha256 of all that the server said of it, and of how that server is reached (`bound_tool`); it
+    differs as soon as anything of it does, and for another server of the same name. `problem` says why it cannot be
+    called, or is "".
     """
 
     server: str
@@ -62,6 +63,13 @@ def define_tool(server: str, given: dict[str, Any]) -> ServerTool | None:
         problem,
         isinstance(hints := given.get("annotations"), dict) and hints.get("readOnlyHint") is True,
     )
+
+
+def bound_tool(tool: ServerTool, identity: str) -> ServerTool:
+    """`tool` as one of the server with this `identity` (`ToolServer.identity`): what is decided for it holds for no
+    other server that says the same of a tool of its own."""
+    definition = hashlib.sha256(f"{identity} {tool.definition}".encode()).hexdigest() if tool.definition else ""
+    return msgspec.structs.replace(tool, definition=definition)
 
 
 def nested_deeper(value: Any, deepest: int) -> bool:

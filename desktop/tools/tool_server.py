@@ -1,6 +1,7 @@
 """A tool server as a person adds it: a command to start and what that is given, or an address; and the rules that hold
 for its tools."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,6 +67,12 @@ class ToolServer(msgspec.Struct, frozen=True, omit_defaults=True):
             address = parse_url(self.url)
             return (self.name, self.url, address.authority, address.host)
         return tuple(each for each in (self.name, Path(self.command).name, self.command, *self.arguments) if each)
+
+    @property
+    def identity(self) -> str:
+        """The sha256 of all that says what is started or reached, with what it is given: not of what was decided."""
+        started = msgspec.structs.replace(self, allowed=False, tools={})
+        return hashlib.sha256(msgspec.json.encode(started, order="deterministic")).hexdigest()
 
     @property
     def host(self) -> str:

@@ -1,7 +1,8 @@
 """Tool servers and their tools: kept, started, listed, called; each call decided by `tool_permission`, and logged.
 
-A server runs from its first use until `close`, until it was changed or no longer allowed, and never with the network
-once Latchkey went offline. Methods that reach a server wait for it; no method is called on the main thread.
+A server runs from its first use until `close`, until it was changed, removed, denied or no longer allowed, and never
+with the network once Latchkey went offline. Methods that reach a server wait for it; no method is called on the main
+thread.
 """
 
 import datetime
@@ -19,7 +20,7 @@ from desktop.paths import Paths
 from desktop.tools.built_in_tools import built_in_tools, call_built_in
 from desktop.tools.chat_documents import ChatDocuments
 from desktop.tools.running_servers import RunningServers, ToolNetwork
-from desktop.tools.server_tool import ServerTool
+from desktop.tools.server_tool import ServerTool, bound_tool
 from desktop.tools.tool_call import ToolResult
 from desktop.tools.tool_log import Outcome, ToolLog
 from desktop.tools.tool_permission import CallAllowed, CallAsked, ToolApproval, ToolDecision, decide_call, is_denied
@@ -50,7 +51,7 @@ class ToolService:
         self._paths, self._policy, self._network = paths, policy, network
         self._file = ToolServerFile(paths.tool_servers_file)
         self.log = ToolLog(paths.tool_logs)
-        self._running = RunningServers(paths, network, self.server, self._write)
+        self._running = RunningServers(paths, network, self._permitted, self._write)
         self.bin = ToolServerBin(self._file, paths.tool_folders, self._running.stop)
 
     # --- what was added and decided ----------------------------------------------------------------------------------
@@ -129,7 +130,9 @@ class ToolService:
         that has none. Raises NotFoundError, ForbiddenError, NetworkError, StoppedError."""
         if name == BUILT_IN:
             return built_in_tools(documents=documents)
-        return self._connection(name).tools(is_cancelled)
+        server = self._permitted(name)
+        given = self._running.connection(server, is_cancelled).tools(is_cancelled)
+        return tuple(bound_tool(tool, server.identity) for tool in given)
 
     def rule(self, tool: ServerTool) -> ToolRule | None:
         """What was decided for a tool in general."""
@@ -245,11 +248,15 @@ class ToolService:
         return self._running.now()
 
     def _connection(self, name: str, is_cancelled: Callable[[], bool] = lambda: False) -> "McpConnection":
+        return self._running.connection(self._permitted(name), is_cancelled)
+
+    def _permitted(self, name: str) -> ToolServer:
+        """A server as it is kept now. Raises NotFoundError, and ForbiddenError where it may not run."""
         server = self.server(name)
         self._check_policy(server.words)
         if not server.allowed:
             raise server_off(name)
-        return self._running.connection(server, is_cancelled)
+        return server
 
     def close(self) -> None:
         """End every server."""
