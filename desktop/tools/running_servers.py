@@ -1,5 +1,5 @@
-"""The tool servers that run: started or greeted at their first use, ended when they were changed, when Latchkey goes
-offline, and at the end."""
+"""The tool servers that run: started or greeted at their first use, ended when they were changed, removed, turned off
+or denied, in whatever program that was done, when Latchkey goes offline, and at the end."""
 
 import threading
 import time
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MOST_STARTS, _STARTS_WITHIN_S = 3, 60.0
 _WATCH_S = 1.0
+_POLL_S = 0.05
 _INSTALLERS = ("uvx", "uv", "pipx", "npx", "npm", "pnpm", "bunx")
 
 
@@ -59,10 +60,10 @@ class RunningServers:
     """One connection a server. For any number of threads; the methods that reach a server wait for it."""
 
     def __init__(
-        self, paths: Paths, network: ToolNetwork, server: Callable[[str], ToolServer], write: ServerLog
+        self, paths: Paths, network: ToolNetwork, permitted: Callable[[str], ToolServer], write: ServerLog
     ) -> None:
-        """`server` gives a server as it is kept now, `write` logs."""
-        self._paths, self._network, self._server, self._write = paths, network, server, write
+        """`permitted` gives a server as it is kept now, and raises UserError where it may not run; `write` logs."""
+        self._paths, self._network, self._permitted, self._write = paths, network, permitted, write
         self._lock = threading.Lock()
         self._starting: dict[str, threading.Lock] = {}
         self._running: dict[str, tuple[ToolServer, McpConnection]] = {}
@@ -81,7 +82,10 @@ class RunningServers:
         name = server.name
         with self._lock:
             starting = self._starting.setdefault(name, threading.Lock())
-        with starting:
+        while not starting.acquire(timeout=_POLL_S):
+            if is_cancelled():
+                raise StoppedError
+        try:
             if server.url:
                 self._network.switch.check()
             network = server.network and not self._network.switch.offline
@@ -92,6 +96,8 @@ class RunningServers:
                     return running[1]
                 self.stop(name)
             return self._start(server, is_cancelled, network=network)
+        finally:
+            starting.release()
 
     def _start(self, server: ToolServer, is_cancelled: Callable[[], bool], *, network: bool) -> "McpConnection":
         starts = self._starts.setdefault(server.name, deque(maxlen=_MOST_STARTS))
@@ -125,10 +131,10 @@ class RunningServers:
                 if self._closed.is_set():
                     raise StoppedError
                 self._running[server.name] = (server, connection)
-                if self._watch is None and network:
-                    self._watch = threading.Thread(target=self._watch_switch, name="tools-offline", daemon=True)
+                if self._watch is None:
+                    self._watch = threading.Thread(target=self._watch_permissions, name="tools-watch", daemon=True)
                     self._watch.start()
-            if not _same(self._server(server.name), server):  # turned off, removed or changed while it started
+            if not _same(self._permitted(server.name), server):  # changed while it started
                 raise server_off(server.name)
         except BaseException:
             with self._lock:
@@ -148,14 +154,30 @@ class RunningServers:
         token = self._network.tokens.get(server.host) if server.uses_token else None
         return HttpServerChannel(server, lambda: self._network.client, token)
 
-    def _watch_switch(self) -> None:
-        """End the servers that have the network as soon as Latchkey is offline."""
+    def _watch_permissions(self) -> None:
+        """End those that have the network as soon as Latchkey is offline, and those that may run no more."""
         while not self._closed.wait(_WATCH_S):
-            if self._network.switch.offline:
-                with self._lock:
-                    names = [name for name, (_, each) in self._running.items() if _has_network(each)]
-                for name in names:
-                    self.stop(name, at_once=True)
+            with self._lock:
+                running = list(self._running.items())
+            offline = self._network.switch.offline if running else False
+            for name, (server, connection) in running:
+                if (offline and _has_network(connection)) or not self._may_run(server):
+                    self._end(name, connection)
+
+    def _may_run(self, server: ToolServer) -> bool:
+        try:
+            return _same(self._permitted(server.name), server)
+        except UserError:
+            return False
+
+    def _end(self, name: str, connection: "McpConnection") -> None:
+        """End this one, unless another runs in its place by now."""
+        with self._lock:
+            running = self._running.get(name)
+            if running is None or running[1] is not connection:
+                return
+            del self._running[name]
+        connection.close(at_once=True)
 
     def stop(self, name: str, *, at_once: bool = False) -> None:
         """End a server, if it runs."""

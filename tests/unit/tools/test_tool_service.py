@@ -8,6 +8,7 @@ import socket
 import stat
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 from desktop.errors import ForbiddenError, IntegrityError, NetworkError, NotFoundError, StoppedError
 from desktop.licenses.policy_file import find_policies
 from desktop.paths import Paths, find_paths
-from desktop.tools import tool_server_process
+from desktop.tools import running_servers, tool_server_process
 from desktop.tools.call_budget import CallBudget
 from desktop.tools.tool_permission import ToolApproval
 from desktop.tools.tool_refusals import ApprovalNeededError
@@ -298,6 +299,75 @@ def test_a_policy_denies(tools: Home) -> None:
         put(broken)
         with pytest.raises(ForbiddenError, match="cannot be read"):
             tools.service.call("built-in", "date", {})
+
+
+def test_what_was_allowed_for_a_server_holds_for_no_other_one_of_its_name(tools: Home) -> None:
+    service = tools.service
+    name = tools.add("good", "good")
+    tool = service.tool(name, "echo")
+    chat = [ToolApproval.for_chat(tool)]
+    assert service.call(name, "echo", HELLO, chat).text == "hello"
+    service.bin.put(name)
+    tools.add(name, "good", "another argument")
+    with pytest.raises(ApprovalNeededError):
+        service.call(name, "echo", HELLO, chat, person_present=True)
+    service.set_permission(tool, "always")  # of the card that still showed the first
+    with pytest.raises(ApprovalNeededError):
+        service.call(name, "echo", HELLO, person_present=True)
+    service.bin.put(name)
+    service.add(ToolServer(name, sys.executable, (str(SCRIPT), "good"), readable=(str(SCRIPT.parent),)))
+    service.set_allowed(name, True)
+    assert service.call(name, "echo", HELLO, chat).text == "hello"
+
+
+@pytest.mark.parametrize("way", ["policy", "off", "removed"])
+def test_a_server_that_may_run_no_more_is_ended_whoever_said_so(
+    tools: Home, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running_servers, "_WATCH_S", 0.02)
+    name = tools.add("good", "good", network=False)
+    child = int(tools.call(name, "child"))
+    elsewhere = tools.open()  # as another program of this person's
+    if way == "policy":
+        tools.policy.parent.mkdir(parents=True, exist_ok=True)
+        tools.policy.write_text('[deny]\ntool = ["good"]\n', encoding="utf-8")
+    elif way == "off":
+        elsewhere.set_allowed(name, False)
+    else:
+        elsewhere.remove(name)
+    until = time.monotonic() + 20
+    while psutil.pid_exists(child) and time.monotonic() < until:
+        threading.Event().wait(0.02)
+    assert not psutil.pid_exists(child)
+    assert tools.service.running() == {}
+
+
+def test_who_waits_for_a_start_of_somebody_else_can_stop_too(tools: Home) -> None:
+    service = tools.service
+    name = tools.add("mute", "mute")
+    starting, stop, errors = threading.Event(), threading.Event(), []
+
+    def first_is_stopped() -> bool:
+        starting.set()
+        return stop.is_set()
+
+    def first() -> None:
+        try:
+            service.tools(name, first_is_stopped)
+        except StoppedError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert starting.wait(60)
+    try:
+        with pytest.raises(StoppedError):
+            service.tools(name, lambda: True)
+        assert thread.is_alive()
+    finally:
+        stop.set()
+        thread.join()
+    assert len(errors) == 1
 
 
 def test_a_damaged_list_is_no_empty_one(tools: Home) -> None:
