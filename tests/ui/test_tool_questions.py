@@ -252,6 +252,27 @@ def test_a_card_stays_as_it_is_while_others_change(page: Page) -> None:
     assert not first.isVisible()
 
 
+def test_a_question_about_something_else_is_a_card_of_its_own(page: Page) -> None:
+    page.tell(asked("1", problem="It did not fit."))
+    (before,) = page.cards
+    page.tell(asked("1"))
+    assert page.cards == [before]
+    changes: tuple[dict[str, object], ...] = (
+        {"reason": "changed"},
+        {"arguments": '{"path": "~/.ssh"}'},
+        {"description": "Deletes."},
+        {"place": "It runs elsewhere."},
+    )
+    for change in changes:
+        page.tell(asked("1", **change))  # type: ignore[arg-type]
+        (card,) = page.cards
+        assert card is not before
+        assert all(str(value) in repr(card.call) for value in change.values())
+        before = card
+    page.tell(asked("1", reason="changed"))
+    assert "not the tool that you agreed to" in labels(page.cards[0])
+
+
 def test_the_focus_does_not_go_on_to_the_next_question(page: Page) -> None:
     page.tell(asked("1"), asked("2"))
     turn = page.transcript.view_of("a")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
+import msgspec
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -34,7 +35,7 @@ class ToolCallGroup(QWidget):
         super().__init__(turn)
         self._theme, self._images, self._turn_widget = theme, images, turn
         self.calls: tuple[ShownToolCall, ...] = ()
-        self._items: dict[tuple[str, str, int], Item] = {}
+        self._items: dict[tuple[object, ...], Item] = {}
         self._focus, self._found = Qt.FocusPolicy.NoFocus, ""
         self._most = _MOST_LINES
         self._earlier = Button(theme, kind="quiet", size="small", icon="chevron-right", parent=self)
@@ -189,6 +190,8 @@ def _runs(calls: Sequence[ShownToolCall]) -> list[tuple[ShownToolCall, ...]]:
     return [tuple(call for _, call in run) for _, run in alike]
 
 
-def _key(first: ShownToolCall, number: int) -> tuple[str, str, int]:
-    """What tells the view of a run from others, as long as it stays the same kind of view."""
-    return ("card" if first.is_asked else "line"), first.call_id, number if not first.call_id else -1
+def _key(first: ShownToolCall, number: int) -> tuple[object, ...]:
+    """What tells the view of a run from others, as long as it stays the same kind of view. A question is another one
+    as soon as something else is asked: what a card shows is what a press of it allows."""
+    asked = msgspec.structs.replace(first.state, problem="") if first.is_asked and first.state is not None else None
+    return first.call_id, number if not first.call_id else -1, asked
