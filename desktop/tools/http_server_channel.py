@@ -18,6 +18,7 @@ from typing import Any
 from desktop.errors import StoppedError, UserError
 from desktop.network.access_token import AccessToken
 from desktop.network.http_client import HttpClient, HttpTimeouts, StreamedResponse
+from desktop.network.request_log import redacted_target
 from desktop.network.url import Url, parse_url
 from desktop.tools.http_exchange import ResumePoint, read_answer
 from desktop.tools.http_failures import SessionOverError, no_answer, redirected
@@ -234,7 +235,7 @@ class HttpServerChannel:
                 if answer.status not in (301, 302, 303, 307, 308):
                     return read(answer)
                 self._url = _followed(url, answer)
-        raise redirected(self._url.authority, self._url.url)
+        raise redirected(self._url.authority, self._url.origin + redacted_target(self._url.target))
 
     def _resume(
         self, point: ResumePoint, stop: threading.Event, read: Callable[[StreamedResponse], ResumePoint | None]
@@ -302,7 +303,7 @@ def _followed(url: Url, answer: StreamedResponse) -> Url:
     try:
         found = url.join(location)
     except ValueError:
-        raise redirected(url.authority, location[:200]) from None
+        raise redirected(url.authority, tr("something that is no address")) from None
     if found.origin != url.origin or answer.status not in (307, 308) or found.url == url.url:
         raise redirected(url.authority, found.origin)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import threading
@@ -186,6 +187,16 @@ def test_a_stream_may_hold_more_than_the_response_and_a_redirect_may_stay_with_t
     place.add(server)
     assert place.call() == "for another request"  # it answers what it was asked, whatever it says
     assert server.asked[-1].target == "/mcp/"
+
+
+@pytest.mark.parametrize("location", ["/mcp?key=sk-secret{}", "gopher:secret{}"])
+def test_an_address_to_which_a_server_sends_on_is_told_without_its_values(place: Place, location: str) -> None:
+    counted = itertools.count()
+    server = place.serve(lambda _, __, talk: talk.answer(307, Location=location.format(next(counted))))
+    place.add(server)
+    with pytest.raises(NetworkError, match="sends messages on") as raised:
+        place.call()
+    assert "secret" not in f"{raised.value!r} {raised.value.title} {raised.value.detail} {raised.value.technical}"
 
 
 def test_a_stream_that_breaks_off_is_read_on_where_it_ended(place: Place) -> None:
