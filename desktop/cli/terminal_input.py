@@ -5,7 +5,9 @@ Secrets are never arguments: every program on the machine can read those, and sh
 
 import codecs
 import getpass
+import sys
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 
 from desktop.cli.command_context import CommandContext
@@ -87,6 +89,20 @@ def read_hidden(question: str) -> str:
             if typed.strip():  # pasted with a line break before it, say
                 return typed
     return ""
+
+
+def drop_typed() -> None:
+    """Forget what was typed at the terminal and not read yet, where there is one: it answers nothing that comes."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+        return
+    import termios
+
+    with suppress(termios.error, OSError, ValueError):  # no terminal, or a stream without a file
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 def read_piped(tools: CommandContext) -> PipedLines:

@@ -1,6 +1,7 @@
 """Calls of tools in an answer at a terminal: the person is asked about each that needs it, and told how each ended.
 
-What is shown comes from a model and from a server: it is escaped, and cut where it is long. In a pipe nobody is asked.
+What is shown comes from a model and from a server: it is escaped, and but for the arguments cut where it is long. What
+was typed before the question was there is no answer to it. In a pipe nobody is asked.
 """
 
 import signal
@@ -12,12 +13,12 @@ from desktop.chat.chat_events import AnswerDelta
 from desktop.chat.tool_call_state import ToolCallAnswer, ToolCallState, ToolChoice
 from desktop.cli.acceptance_prompt import can_ask
 from desktop.cli.command_context import CommandContext
+from desktop.cli.terminal_input import drop_typed
 from desktop.conversation import Message, NotePart
-from desktop.safe_text import one_line, safe_text
+from desktop.safe_text import escape_controls, one_line
 from desktop.translation import tr
 
 _CHOICES: dict[str, ToolChoice] = {"y": "once", "c": "chat", "a": "always", "n": "deny"}
-_LONGEST = 4_000
 
 
 class TerminalToolCalls:
@@ -82,11 +83,10 @@ class TerminalToolCalls:
         if call.problem:
             self._output.note(call.problem)
         self._output.note(tr("It would be sent:"))
-        self._output.note(safe_text(call.arguments, _LONGEST))
-        if len(call.arguments) > _LONGEST:
-            self._output.note(tr("… and {count} more characters.").format(count=f"{len(call.arguments) - _LONGEST:,}"))
+        self._output.note(escape_controls(call.arguments))
 
     def _chosen(self) -> ToolChoice:
+        drop_typed()
         question = tr("[y] call it once, [c] in this chat, [a] always, [n] do not: ")
         while True:
             self._output.prompt(question)

@@ -1,6 +1,8 @@
 """`ask --tools` with a scripted engine and tools that are real: Latchkey's own, and a server process."""
 
 import json
+import os
+import select
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,6 +97,22 @@ def test_a_person_at_the_terminal_is_asked_about_each_call(model: str, scripted:
     rule = again.tool_service.rule(again.tool_service.tool("far", "echo"))
     assert rule is not None
     assert rule.permission == "always"
+
+
+def test_all_that_would_be_sent_is_shown_and_what_was_typed_before_is_no_answer(
+    model: str, scripted: MakeTools, typed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader, terminal = os.openpty()
+    long = ToolCallPart("1", "echo", json.dumps({"text": "x" * 50_000 + "the end"}))
+    tools = with_server(scripted(FakeAnswer("", calls=(long,)), FakeAnswer("Fine.")))
+    os.write(leader, b"a\n")
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        typed += ["n"]
+        ask_command.run(options("hi", "--model", model, "--tools", "far"), tools)
+        assert select.select([terminal], [], [], 0)[0] == []
+    os.close(leader)
+    assert 'the end"' in tools.err.getvalue()
 
 
 def test_ctrl_c_at_the_question_stops_the_answer(
