@@ -64,7 +64,7 @@ def parse_arguments(text: str) -> dict[str, Any]:
     if len(text) > LARGEST_ARGUMENTS:
         raise ToolArgumentsError(tr("the arguments are longer than {size}").format(size=size_text(LARGEST_ARGUMENTS)))
     try:
-        value = json.loads(text or "{}", parse_constant=_no_number, parse_float=_number)
+        value = json.loads(text or "{}", parse_constant=_no_number, parse_float=_number, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise ToolArgumentsError(
             tr("the arguments are no JSON: {reason}").format(reason=one_line(str(error)))
@@ -126,6 +126,13 @@ def _image(block: dict[str, Any]) -> ToolImage | None:
         return None
     known = image_format(found)
     return ToolImage(known.media_type, found) if known is not None else None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # which of them counts is a matter of who reads it
+        raise ValueError("a name stands twice in an object")
+    return found
 
 
 def _no_number(name: str) -> NoReturn:

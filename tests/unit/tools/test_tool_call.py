@@ -17,7 +17,17 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "{", "3", '{"a": NaN}', '{"a": -1e999}', '{"a":' * 40 + "1" + "}" * 40, "[" * 100_000]
+    "text",
+    [
+        "[]",
+        "{",
+        "3",
+        '{"a": NaN}',
+        '{"a": -1e999}',
+        '{"b": [{"a": 1, "a": 2}]}',
+        '{"a":' * 40 + "1" + "}" * 40,
+        "[" * 100_000,
+    ],
 )
 def test_what_is_no_object_is_not_sent(text: str) -> None:
     with pytest.raises(ToolArgumentsError):
