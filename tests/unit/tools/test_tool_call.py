@@ -65,7 +65,7 @@ def test_arguments_that_do_not_fit_and_schemas_that_cannot_be_followed(schema: d
 def test_a_servers_regular_expressions_are_not_run() -> None:
     check_arguments({"properties": {"a": {"pattern": "^(a+)+$"}}}, {"a": "a" * 60 + "!"})
     check_arguments({"patternProperties": {"^(a+)+$": {"type": "integer"}}}, {"a" * 60 + "!": 1})
-    broken = {"patternProperties": {"(": {}}}  # looking at it at all would fail
+    broken: dict[str, Any] = {"patternProperties": {"(": {}}}  # looking at it at all would fail
     for name in ("additionalProperties", "unevaluatedProperties"):
         check_arguments({**broken, name: False}, {"a": 1})
         check_arguments({"allOf": [broken], "unevaluatedProperties": False, "unevaluatedItems": False}, {"a": [1]})
