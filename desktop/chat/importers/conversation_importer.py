@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from desktop.chat.importers.export_files import ExportFiles
-from desktop.chat.importers.import_bounds import fitted
+from desktop.chat.importers.import_bounds import fitted, without_servers
 from desktop.chat.importers.imported_conversation import (
     ConversationReader,
     ImportedAttachment,
@@ -201,6 +201,7 @@ class _ImportRun:
             self._folder_ids = self._on_database(self._store.folder_ids)
         there = self._folder_ids.get(folder.name)
         if folder.id in self._folder_ids.values() or there is None:
+            folder = msgspec.structs.replace(folder, options=without_servers(folder.options))
             try:
                 self._on_database(lambda: self._store.add_folder(folder))
             except BlankNameError as error:

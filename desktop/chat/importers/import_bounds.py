@@ -18,6 +18,7 @@ from desktop.chat.conversation_writer import title_from, typed_title
 from desktop.chat.importers.imported_conversation import ImportedConversation, derived_id
 from desktop.conversation import (
     AnswerRecord,
+    ChatOptions,
     Conversation,
     ConversationOrigin,
     Message,
@@ -31,6 +32,7 @@ from desktop.conversation import (
 from desktop.engine.load_params import LoadParams
 from desktop.safe_text import is_blank, one_line, repair_surrogates
 from desktop.storage.folder_store import BlankNameError, tag_name
+from desktop.tools.tool_server import BUILT_IN
 from desktop.translation import tr
 
 LONGEST_TITLE = 300
@@ -60,7 +62,10 @@ def fitted(imported: ImportedConversation, app: str, now: float) -> tuple[Import
         title=head.title[:LONGEST_TITLE],
         system_prompt=_cut(head.system_prompt, notes),
         tags=tuple(_tags(head.tags)),
+        options=without_servers(head.options),
     )
+    if head.options != imported.conversation.options:
+        notes.append(tr("The tool servers that it names were not taken over: choose them anew in the chat."))
     if imported.own:
         head = _on_calendar(head, now)
         messages = [_fitted_message(each, _past_time(each.created_at, now), notes) for each in messages]
@@ -73,6 +78,12 @@ def fitted(imported: ImportedConversation, app: str, now: float) -> tuple[Import
         head = msgspec.structs.replace(_titled(head, messages), origin=origin)
     fitting = dataclasses.replace(imported, conversation=head, messages=tuple(messages))
     return fitting, list(dict.fromkeys(notes))
+
+
+def without_servers(options: ChatOptions) -> ChatOptions:
+    """`options` with no tools but Latchkey's own: which servers a chat may call is said by a person, not by a file that
+    may come from anybody and say more to the model than they read."""
+    return msgspec.structs.replace(options, tools=tuple(each for each in options.tools if each == BUILT_IN))
 
 
 def real_time(seconds: float, now: float) -> float:

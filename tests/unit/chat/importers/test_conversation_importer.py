@@ -311,6 +311,23 @@ def test_what_latchkey_exported_comes_in_and_goes_out_the_same(full: Place, othe
     assert other.export(tmp_path / "three.json").read_bytes() == first.read_bytes()
 
 
+def test_a_file_chooses_no_tools_but_those_that_come_with_latchkey(place: Place, tmp_path: Path) -> None:
+    options = {"tools": ["files", "built-in"]}
+    said = {"id": "m", "parent_id": None, "role": "user", "parts": []}
+    document = {
+        "format": "latchkey-conversations",
+        "version": 1,
+        "folders": [{"id": "f", "name": "Work", "options": options}],
+        "conversations": [{"id": "c", "folder_id": "f", "options": options, "messages": [said]}],
+    }
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
+    result = place.load(path)
+    assert place.store.conversation("c").options.tools == ("built-in",)
+    assert [each.options.tools for each in FolderStore(place.database).folders()] == [("built-in",)]
+    assert "tool servers" in " ".join(each.why for each in result.skipped)
+
+
 @pytest.mark.parametrize("future", [2.5e11, 1e300, NOW + 40 * 86_400])
 def test_times_in_the_future_of_an_own_file_are_now(future: float, place: Place, tmp_path: Path) -> None:
     head = {"id": "c", "created_at": future, "updated_at": future, "archived_at": future}
