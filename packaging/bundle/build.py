@@ -49,10 +49,17 @@ def main() -> None:
     _install_wheel()
     icons.write_icons(TOP / "build" / "icons")
     pages = [sys.executable, str(TOP / "packaging" / "command_pages.py"), str(TOP / "build" / "pages")]
-    subprocess.run(pages, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": _EPOCH})
+    subprocess.run(pages, check=True, env=reproducible())
     made = run_pyinstaller(options.output.resolve())
     if sys.platform == "linux":
         finish_linux(made, options.vulkan)
+    account = [sys.executable, str(HERE / "account.py"), str(made)]
+    subprocess.run(account, check=True, env=reproducible())
+
+
+def reproducible() -> dict[str, str]:
+    """The environment in which the same input gives the same bytes: a fixed order of sets, and one time."""
+    return {**os.environ, "PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", _EPOCH)}
 
 
 def _install_wheel() -> None:
@@ -64,7 +71,7 @@ def _install_wheel() -> None:
 
 def _pip(command: str, *arguments: str) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", command, "--quiet", *arguments]
-    subprocess.run(pip, check=True)
+    subprocess.run(pip, check=True, env=reproducible())
 
 
 def run_pyinstaller(output: Path) -> Path:
@@ -72,10 +79,9 @@ def run_pyinstaller(output: Path) -> Path:
     work = output.parent / f"{output.name}-work"
     command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
     command += ["--distpath", str(output), "--workpath", str(work), str(HERE / "latchkey.spec")]
-    environment = {**os.environ, "PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": _EPOCH}
     work.mkdir(parents=True, exist_ok=True)
     # From a folder that is not the checkout, or its package would be taken and not the one that was installed.
-    subprocess.run(command, check=True, env=environment, cwd=work)
+    subprocess.run(command, check=True, env=reproducible(), cwd=work)
     return output / "latchkey"
 
 

@@ -23,6 +23,8 @@ COMPLETIONS = {
     "latchkey.fish": "share/fish/vendor_completions.d/latchkey.fish",
 }
 MANUAL = "latchkey.1"
+ACCOUNTS = ("latchkey.cdx.json", "THIRD-PARTY-NOTICES.txt")
+"""What account.py put into the bundle: people look for it among the documentation."""
 TIME = int(os.environ.get("SOURCE_DATE_EPOCH", "1767225600"))
 """Seconds since 1970 that every file is said to be from, so that the same input gives the same package."""
 
@@ -43,6 +45,9 @@ def lay_out(bundle: Path, folder: Path, built: Path = BUILT) -> None:
         _put(picture, icons / f"{pixels}x{pixels}" / "apps" / "latchkey.png")
     _put(TOP / "resources" / "icons" / "latchkey.svg", icons / "scalable" / "apps" / "latchkey.svg")
     _put(TOP / "LICENSE", folder / "share" / "doc" / "latchkey" / "copyright")
+    for name in ACCOUNTS:
+        if (bundle / "_internal" / name).is_file():
+            (folder / "share" / "doc" / "latchkey" / name).symlink_to(f"../../../lib/latchkey/_internal/{name}")
     if (built / "pages" / MANUAL).is_file():
         page = folder / "share" / "man" / "man1" / f"{MANUAL}.gz"
         page.parent.mkdir(parents=True)
