@@ -23,9 +23,9 @@ from desktop.translation import tr
 
 LARGEST_BODY = 32 << 20
 MOST_HELD = 256 << 20
-"""Bytes of all bodies together."""
-PAUSE_S = 30.0
-"""How long a body may take for its next piece."""
+"""Bytes of all bodies together, those that are still coming among them."""
+PAUSE_S, WHOLE_S = 30.0, 600.0
+"""How long a body may take for its next piece, and for all of them."""
 _DRAINED, _DRAIN_S = 16 << 20, 2.0
 _OPEN_PATHS = ("/health",)
 
@@ -65,20 +65,19 @@ class RequestGate:
         if scope["type"] != "http":
             return
         answer = _NotedAnswer(send)
-        client, held, begun = "", 0, time.monotonic()
+        client, begun = "", time.monotonic()
+        body = bytearray()
         try:
             client = await self._admitted(scope)
             if client:
                 scope["state"]["client"] = client
-            body = await self._body(scope, receive)
-            held = len(body)
-            self._held += held
+            await self._read(body, scope, receive, LARGEST_BODY if client else 0)
             await self._app(scope, _replayed(body, receive), answer.send)
         except ApiError as error:
             await _refuse(error, api_style(scope["path"]), scope, receive, answer.send)
             answer.note(error.message)
         finally:
-            self._held -= held
+            self._held -= len(body)
             if answer.status and scope["path"] not in _OPEN_PATHS and not answer.told(scope):
                 path = unquote(scope["path"])[:200]
                 self._activity.note(
@@ -129,27 +128,29 @@ class RequestGate:
         finally:
             self._slowed -= 1
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        """The whole body. Raises ApiError."""
+    async def _read(self, body: bytearray, scope: Scope, receive: Receive, largest: int) -> None:
+        """Read the whole body of up to `largest` bytes into `body`; each counts from when it comes. Raises ApiError."""
         length = _headers(scope).get("content-length", "0")
-        if int(length) > LARGEST_BODY if length.isdecimal() else True:
-            raise _too_large()
-        body = bytearray()
+        if int(length) > largest if length.isdecimal() else True:
+            raise _too_large(largest)
+        ends = asyncio.get_running_loop().time() + WHOLE_S
         while True:
             try:
-                async with asyncio.timeout(PAUSE_S):
+                async with asyncio.timeout(PAUSE_S), asyncio.timeout_at(ends):
                     message = await receive()
             except TimeoutError:
                 raise ApiError(408, tr("The request did not come to its end."), "timeout") from None
             if message["type"] == "http.disconnect":
                 raise ApiError(400, tr("The request did not come to its end."), "disconnected")
-            body += message.get("body", b"")
-            if len(body) > LARGEST_BODY:
-                raise _too_large()
-            if self._held + len(body) > MOST_HELD:
+            piece = message.get("body", b"")
+            if len(body) + len(piece) > largest:
+                raise _too_large(largest)
+            if self._held + len(piece) > MOST_HELD:
                 raise ApiError(429, tr("The server has too much to do: try again later."), "busy")
+            body += piece
+            self._held += len(piece)
             if not message.get("more_body", False):
-                return bytes(body)
+                return
 
 
 class _NotedAnswer:
@@ -190,13 +191,16 @@ def _presented_key(headers: dict[str, str]) -> str:
     return headers.get("x-api-key", "").strip()
 
 
-def _too_large() -> ApiError:
-    return ApiError(
-        413, tr("The request is larger than {most} MB.").format(most=LARGEST_BODY >> 20), "request_too_large"
+def _too_large(largest: int) -> ApiError:
+    said = (
+        tr("The request is larger than {most} MB.").format(most=largest >> 20)
+        if largest
+        else tr("This request has no body.")
     )
+    return ApiError(413, said, "request_too_large")
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def _replayed(body: bytearray, receive: Receive) -> Receive:
     """Gives the body that was read, and then whatever comes."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
