@@ -1,5 +1,6 @@
 """The scenes of the server for `screenshots`: a real server, asked by real clients; the endpoints are made up."""
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -44,14 +45,17 @@ def _add_endpoints(stage: "Stage") -> None:
 
 
 def _ask(url: str, key: str) -> None:
-    import httpx
+    import openai
 
-    with httpx.Client(base_url=url + "/", timeout=60, headers={"Authorization": f"Bearer {key}"}) as client:
-        for agent, questions in (("aider/0.86", _QUESTIONS), ("llm/0.27", _QUESTIONS[:1])):
+    for agent, questions in (("aider/0.86", _QUESTIONS), ("llm/0.27", _QUESTIONS[:1])):
+        with openai.OpenAI(base_url=url, api_key=key, default_headers={"User-Agent": agent}) as client:
             for question in questions:
-                body = {"model": "latchkey-guide", "messages": [{"role": "user", "content": question}]}
-                client.post("chat/completions", json=body, headers={"User-Agent": agent})
-        client.get("models", headers={"Authorization": "Bearer wrong", "User-Agent": "notebook/1.0"})
+                client.chat.completions.create(model="latchkey-guide", messages=[{"role": "user", "content": question}])
+    with (
+        openai.OpenAI(base_url=url, api_key="wrong", default_headers={"User-Agent": "notebook/1.0"}) as client,
+        contextlib.suppress(openai.AuthenticationError),
+    ):
+        client.models.list()
 
 
 def _asked(stage: "Stage") -> "ServerPage":

@@ -79,7 +79,7 @@ class LostAnswer:
 class TeamReplica:
     """A process of `latchkey serve`, with a home of its own, and the way to it."""
 
-    async def __init__(self, team: TeamConfig) -> None:
+    async def __init__(self, team: TeamConfig) -> None:  # type: ignore[misc]  # Ray awaits it
         self._name = serve.get_replica_context().replica_id.unique_id
         home = await asyncio.to_thread(take_home, team.state, _HOME_S)
         (home.folder / "logs").mkdir(exist_ok=True)
@@ -136,10 +136,10 @@ class TeamReplica:
             self._process.kill()
 
 
-class PrefixRouter(RequestRouter):
+class PrefixRouter(RequestRouter):  # type: ignore[misc]  # Ray has no types here
     """Sends a conversation to the replica that has read it before: see `replica_order`."""
 
-    def initialize_state(self, at_once: int) -> None:  # type: ignore[override]
+    def initialize_state(self, at_once: int) -> None:
         self._at_once = at_once
         self._under_way: Counter[str] = Counter()
         self._choosing: list[tuple[str, asyncio.Future[Any]]] = []

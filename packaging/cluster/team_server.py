@@ -80,7 +80,7 @@ def open_addresses() -> list[str]:
     return sorted(
         f"{each.laddr.ip}:{each.laddr.port} {ours[each.pid]}"
         for each in listening
-        if each.pid in ours and not ip_address(each.laddr.ip.removeprefix("::ffff:")).is_loopback
+        if each.laddr and each.pid in ours and not ip_address(each.laddr.ip.removeprefix("::ffff:")).is_loopback
     )
 
 
