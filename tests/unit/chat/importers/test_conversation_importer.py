@@ -314,7 +314,7 @@ def test_what_latchkey_exported_comes_in_and_goes_out_the_same(full: Place, othe
 
 def test_a_file_chooses_no_tools_but_those_that_come_with_latchkey(place: Place, tmp_path: Path) -> None:
     options = {"tools": ["files", "built-in"]}
-    said: dict[str, Any] = {"id": "m", "parent_id": None, "role": "user", "parts": []}
+    said: dict[str, object] = {"id": "m", "parent_id": None, "role": "user", "parts": []}
     document = {
         "format": "latchkey-conversations",
         "version": 1,
