@@ -6,6 +6,7 @@ schemas that refer to themselves over and over end after so many steps. Imported
 small.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,7 +53,7 @@ def check_arguments(schema: dict[str, Any], arguments: dict[str, Any]) -> None:
         return run
 
     checks = {name: counted(check) for name, check in base.VALIDATORS.items() if name not in _UNCHECKED}
-    checks["additionalProperties"] = counted(_additional_properties)
+    checks |= {"additionalProperties": counted(_additional_properties), "uniqueItems": counted(_unique_items)}
     bounded = jsonschema.validators.create(base.META_SCHEMA, checks, type_checker=base.TYPE_CHECKER)
     try:
         misfit = best_match(bounded(schema, registry=referencing.Registry()).iter_errors(arguments))
@@ -66,6 +67,14 @@ def check_arguments(schema: dict[str, Any], arguments: dict[str, Any]) -> None:
         where = "/".join(str(each) for each in misfit.absolute_path)
         reason = one_line(misfit.message)[:_LONGEST_REASON]
         raise ToolArgumentsError(f"{where}: {reason}" if where else reason)
+
+
+def _unique_items(_: Any, value: Any, instance: Any, __: Any) -> Iterator[ValidationError]:
+    """By their texts: jsonschema compares each with each, which takes minutes for as many as arguments may hold."""
+    if value is True and isinstance(instance, list):
+        texts = {json.dumps(each, sort_keys=True) for each in instance}
+        if len(texts) < len(instance):
+            yield ValidationError("some of its items are alike")
 
 
 def _additional_properties(validator: Any, value: Any, instance: Any, whole: Any) -> Iterator[ValidationError]:

@@ -62,6 +62,20 @@ def test_arguments_that_do_not_fit_and_schemas_that_cannot_be_followed(schema: d
         check_arguments(schema, {"a": "text"})
 
 
+def test_items_that_are_to_differ_are_compared_in_steps_that_do_not_grow_with_their_square(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def compare(*_: object) -> bool:
+        pytest.fail("each is compared with each")
+
+    monkeypatch.setattr("jsonschema._utils.equal", compare)
+    schema = {"properties": {"a": {"uniqueItems": True}}}
+    check_arguments(schema, {"a": [{"b": number} for number in range(50)] + [True, 1, "1", None]})
+    check_arguments({"properties": {"a": {"uniqueItems": False}}}, {"a": [1, 1]})
+    with pytest.raises(ToolArgumentsError, match="alike"):
+        check_arguments(schema, {"a": [{"b": 1, "c": [2]}, {"c": [2], "b": 1}]})
+
+
 def test_a_servers_regular_expressions_are_not_run() -> None:
     check_arguments({"properties": {"a": {"pattern": "^(a+)+$"}}}, {"a": "a" * 60 + "!"})
     check_arguments({"patternProperties": {"^(a+)+$": {"type": "integer"}}}, {"a" * 60 + "!": 1})
