@@ -1,7 +1,10 @@
 """The scenes of the server for `screenshots`: a real server, asked by real clients; the endpoints are made up."""
 
 import contextlib
+import json
 import threading
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,17 +48,18 @@ def _add_endpoints(stage: "Stage") -> None:
 
 
 def _ask(url: str, key: str) -> None:
-    import openai
-
     for agent, questions in (("aider/0.86", _QUESTIONS), ("llm/0.27", _QUESTIONS[:1])):
-        with openai.OpenAI(base_url=url, api_key=key, default_headers={"User-Agent": agent}) as client:
-            for question in questions:
-                client.chat.completions.create(model="latchkey-guide", messages=[{"role": "user", "content": question}])
-    with (
-        openai.OpenAI(base_url=url, api_key="wrong", default_headers={"User-Agent": "notebook/1.0"}) as client,
-        contextlib.suppress(openai.AuthenticationError),
-    ):
-        client.models.list()
+        for question in questions:
+            _send(url, key, agent, {"model": "latchkey-guide", "messages": [{"role": "user", "content": question}]})
+    _send(url, "wrong", "notebook/1.0")
+
+
+def _send(url: str, key: str, agent: str, body: dict[str, object] | None = None) -> None:
+    headers = {"Authorization": f"Bearer {key}", "User-Agent": agent, "Content-Type": "application/json"}
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(f"{url}/{'chat/completions' if body else 'models'}", data, headers)
+    with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(request, timeout=60) as answer:
+        answer.read()
 
 
 def _asked(stage: "Stage") -> "ServerPage":

@@ -20,7 +20,13 @@ TOP = Path(__file__).resolve().parents[2]
 START_S = 60.0
 
 LIBRARIES = ("jinja2", "llama_cpp", "numpy", "pygments", "markdown_it", "sqlite3", "psutil", "ziamath", "latex2mathml")
-HEAVY = (*LIBRARIES, "desktop.chat.markdown", "desktop.ui.chat.text_view")  # with all that draws and selects messages
+SERVING = ("uvicorn", "fastapi", "pydantic", "desktop.server.api_server")
+HEAVY = (
+    *LIBRARIES,
+    *SERVING,
+    "desktop.chat.markdown",
+    "desktop.ui.chat.text_view",
+)  # with all that draws and selects messages
 
 UNTIL_PAINTED = """
 import sys

@@ -36,7 +36,7 @@ class ServerView(ScrollColumn):
         self._error: FittedErrorBox | None = None
         self.access, self.elsewhere = ServerAccessBox(theme), ElsewhereColumn(theme)
         titles: tuple[str, ...] = tr("Model"), tr("License"), tr("Requests"), tr("tok/s"), tr("Memory")
-        self.loaded = ActivityTable(theme, tr("Models that are loaded"), titles, leaving=(1, 4, 3))
+        self.loaded = ActivityTable(theme, tr("Models that are loaded"), titles, leaving=(4, 3, 1))
         titles = tr("Program"), tr("Asks for"), tr("Requests"), tr("Last")
         self.clients = ActivityTable(theme, tr("Programs that ask"), titles, leaving=(1,))
         titles = (
