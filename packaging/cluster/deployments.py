@@ -79,7 +79,7 @@ class LostAnswer:
 class TeamReplica:
     """A process of `latchkey serve`, with a home of its own, and the way to it."""
 
-    async def __init__(self, team: TeamConfig) -> None:  # type: ignore[misc]  # Ray awaits it
+    async def __init__(self, team: TeamConfig) -> None:  # type: ignore[misc] # Ray waits for it
         self._name = serve.get_replica_context().replica_id.unique_id
         home = await asyncio.to_thread(take_home, team.state, _HOME_S)
         (home.folder / "logs").mkdir(exist_ok=True)

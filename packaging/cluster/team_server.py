@@ -76,11 +76,15 @@ def listen_at_loopback() -> None:
 def open_addresses() -> list[str]:
     """Where processes that this one started listen other than at the loopback: there should be none."""
     ours = {each.pid: each.name() for each in psutil.Process().children(recursive=True)} | {os.getpid(): "this one"}
-    listening = [each for each in psutil.net_connections("inet") if each.status == psutil.CONN_LISTEN]
+    listening = [
+        (str(each.laddr.ip), int(each.laddr.port), ours[each.pid])
+        for each in psutil.net_connections("inet")
+        if each.status == psutil.CONN_LISTEN and each.pid in ours and each.laddr
+    ]
     return sorted(
-        f"{each.laddr.ip}:{each.laddr.port} {ours[each.pid]}"
-        for each in listening
-        if each.laddr and each.pid in ours and not ip_address(each.laddr.ip.removeprefix("::ffff:")).is_loopback
+        f"{address}:{port} {name}"
+        for address, port, name in listening
+        if not ip_address(address.removeprefix("::ffff:")).is_loopback
     )
 
 

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -163,7 +164,7 @@ def kill_in_mid_answer(process: Callable[[Told], int], how: signal.Signals, clie
         "told_of_the_loss": len(lost),
         "neither": len(found) - len(whole) - len(lost),
         "said": sorted({each.error for each in lost}),
-        "asked_right_after": f"{sum(each.whole for each in late)} of {len(late)} whole",
+        "asked_right_after": f"{sum(each.whole for each in late)} of {len(late)}",
         "another_replica_after_s": round(back, 1),
         "foreign_words": foreign([*found, *late]),
     }
@@ -248,21 +249,30 @@ def serve_scripted(words: list[str]) -> None:
 def try_scripted(team: TeamConfig) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
+    shares: list[list[int]] = []
+
     def rate() -> float:
+        together(2, first=60)  # so that each replica is known
         begun = time.monotonic()
         answers = together(8)
         assert all(each.whole for each in answers), answers
+        shares.append(sorted(Counter(each.server for each in answers).values()))
         return (_WORDS + 1) * 8 / (time.monotonic() - begun)
 
     team_server.deploy(team, 1, _PORT)
     one = rate()
     team_server.deploy(team, 2, _PORT)
     two = rate()
-    found["tokens_per_s"] = {"one": round(one, 1), "two": round(two, 1), "ratio": round(two / one, 2)}
+    found["tokens_per_s"] = {
+        "one": round(one, 1),
+        "two": round(two, 1),
+        "ratio": round(two / one, 2),
+        "answers": shares,
+    }
     team = replace(team, command=(*team.command, "at-once"))
     team_server.deploy(team, 2, _PORT)
     again = [{ask(n, stream=False).server for _ in range(2)} for n in range(4)]
-    found["turns_at_one_replica"] = sum(len(each) == 1 for each in again), len(again)
+    found["replicas_of_turns"] = [len(each) for each in again]
     found["wrong_key"] = wrong_key()
     found["left_by_a_client_that_is_gone"] = client_gone()
     found["server_killed"] = kill_in_mid_answer(lambda told: int(told.server), signal.SIGKILL)
@@ -307,7 +317,32 @@ def main() -> int:
         apart.furnish()
     found = tried(real=options.real)
     print(json.dumps(found, indent=1))
-    return 0
+    wrong = judged(found)
+    print("\n".join(wrong), file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def judged(found: dict[str, Any]) -> list[str]:
+    """What is not as it has to be."""
+    kills = {name: each for name, each in found.items() if isinstance(each, dict) and "neither" in each}
+    wrong = [
+        f"{name}: {each}"
+        for name, each in kills.items()
+        if each["neither"] or each["foreign_words"] or not each["told_of_the_loss"] or not each["whole"]
+    ]
+    wrong += [
+        f"{name}: not all whole right after" for name, each in kills.items() if each["asked_right_after"] != "4 of 4"
+    ]
+    if found["packets"]["beyond_loopback"] or found["packets"]["lost"] or found["listening_beyond_loopback"]:
+        wrong.append("something left this machine, or listened for others")
+    scripted = {
+        "two replicas": found.get("tokens_per_s", {"ratio": 2})["ratio"] >= 1.8,
+        "turns at one replica": all(n == 1 for n in found.get("replicas_of_turns", ())),
+        "wrong key": found.get("wrong_key", 401) == 401,
+        "a client that is gone": not found.get("left_by_a_client_that_is_gone"),
+        "scaled down": found.get("scaled_down", {}).get("whole", 6) == 6,
+    }
+    return wrong + [f"not as it has to be: {name}" for name, right in scripted.items() if not right]
 
 
 def tried(*, real: bool) -> dict[str, Any]:
