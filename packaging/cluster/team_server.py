@@ -130,9 +130,9 @@ def _run(options: argparse.Namespace) -> int:
         options.drain,
     )
     ended = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: ended.set())
     start_ray(options.replicas)
+    for each in (signal.SIGINT, signal.SIGTERM):  # Ray has set handlers of its own, which abort
+        signal.signal(each, lambda *_: ended.set())
     try:
         deploy(team, options.replicas, options.port)
         print(f"Serving at http://127.0.0.1:{options.port}/v1", flush=True)
