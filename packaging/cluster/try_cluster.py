@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import psutil
 import real_model
 from proofs import apart
-from proofs.packets import Capture, Packet, may_capture
+from proofs.packets import Capture, may_capture
 
 from cluster import team_server
 from cluster.team_homes import TeamConfig, prepare_homes
@@ -208,11 +208,6 @@ def foreign(found: list[Told]) -> int:
     return sum(f"secret-{n}," in each.words for each in found for n in range(200) if n != each.number)
 
 
-def replica_process(told: Told) -> int:
-    """The process of Ray's whose server answers this client."""
-    return psutil.Process(int(told.server)).ppid()
-
-
 def serve_scripted(words: list[str]) -> None:
     """In the place of `latchkey serve`: the real server, with an engine that repeats what it was asked, slowly."""
     from desktop.library.library_services import build_library_services
@@ -276,7 +271,7 @@ def try_scripted(team: TeamConfig) -> dict[str, Any]:
     found["wrong_key"] = wrong_key()
     found["left_by_a_client_that_is_gone"] = client_gone()
     found["server_killed"] = kill_in_mid_answer(lambda told: int(told.server), signal.SIGKILL)
-    found["replica_killed"] = kill_in_mid_answer(replica_process, signal.SIGKILL)
+    found["replica_killed"] = kill_in_mid_answer(lambda told: psutil.Process(int(told.server)).ppid(), signal.SIGKILL)
     found["server_hangs"] = kill_in_mid_answer(lambda told: int(told.server), signal.SIGSTOP)
     found["scaled_down"] = scale_down(team)
     return found
@@ -363,7 +358,7 @@ def tried(*, real: bool) -> dict[str, Any]:
                 found["listening_beyond_loopback"] = team_server.open_addresses()
             finally:
                 team_server.stop()
-        left = [str(each) for each in capture.packets if not on_loopback(each)]
+        left = [str(each) for each in capture.packets if each.interface != "lo"]
         found["packets"] = {"all": len(capture.packets), "beyond_loopback": left[:10], "lost": capture.lost}
     return found
 
@@ -400,10 +395,6 @@ def each(team: TeamConfig, *words: str) -> None:
 def megabytes(server: psutil.Process) -> float:
     """What a server and the processes under it have for themselves."""
     return sum(each.memory_full_info().uss for each in (server, *server.children(recursive=True))) / 1e6
-
-
-def on_loopback(packet: Packet) -> bool:
-    return packet.interface == "lo"
 
 
 if __name__ == "__main__":

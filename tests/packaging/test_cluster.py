@@ -84,7 +84,9 @@ def test_messages_of_any_form_are_routed() -> None:
 def test_conversations_are_spread_and_stay_where_they_were() -> None:
     begins = [bytes([n]) for n in range(200)]
     at = {each: ROUTING.replica_order(each, idle(), 4, ())[0] for each in begins}
-    assert min(Counter(at.values()).values()) > 25
+    shares = Counter(at.values())
+    assert len(shares) == len(REPLICAS)
+    assert min(shares.values()) > 25
     without = {each: ROUTING.replica_order(each, idle(REPLICAS[1:]), 4, ())[0] for each in begins}
     assert all(without[each] == name for each, name in at.items() if name != REPLICAS[0])
 
