@@ -14,8 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
-from importlib.metadata import Distribution, distributions
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -38,7 +37,6 @@ _STRIPPED = (
     "_internal/PySide6/Qt/lib/libicu*", "_internal/pypdfium2_raw/*",
 )  # fmt: skip
 _OF_THE_C_LIBRARY = ("libc.so.*", "libm.so.*", "libdl.so.*", "libpthread.so.*", "librt.so.*", "libutil.so.*", "ld-*")
-_LICENSE_FILES = ("licen[sc]e*", "copying*", "notice*", "copyright*", "authors*")
 
 
 def main() -> None:
@@ -55,6 +53,8 @@ def main() -> None:
         finish_linux(made, options.vulkan)
     account = [sys.executable, str(HERE / "account.py"), str(made)]
     subprocess.run(account, check=True, env=reproducible())
+    if sys.platform == "linux":
+        check_size(made)
 
 
 def reproducible() -> dict[str, str]:
@@ -86,9 +86,9 @@ def run_pyinstaller(output: Path) -> Path:
 
 
 def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
-    """Make of what PyInstaller gave what is handed on: each library once, without symbols, with all license texts.
+    """Make of what PyInstaller gave what is handed on: each library once, without symbols.
 
-    Raises SystemExit where a library or the catalog is missing, or the folder is too large.
+    Raises SystemExit where a library or the catalog is missing.
     """
     inside = folder / INSIDE
     if not (inside / "desktop" / "_data" / "models.toml").is_file():
@@ -99,14 +99,18 @@ def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
     for path in [path for path in inside.rglob("*") if path.is_symlink() and not path.exists()]:
         path.unlink()  # it led to what contents.py leaves out
     strip(folder)
-    copy_licenses(inside / "licenses", distributions())
     files = list(elf.elf_files(folder))
     floor = elf.newest_glibc(files)
     (folder / FLOOR_FILE).write_text("{}.{}\n".format(*floor), encoding="ascii")
     if missing := missing_libraries(folder, files):
         raise SystemExit("The bundle lacks " + ", ".join(f"{name} ({user})" for name, user in missing))
+    print(f"{folder}: for GNU C library {floor[0]}.{floor[1]} and newer")
+
+
+def check_size(folder: Path) -> None:
+    """Print how large the bundle is. Raises SystemExit where it is too large."""
     megabytes = size(folder) / 1e6
-    print(f"{folder}: {megabytes:.1f} MB, for GNU C library {floor[0]}.{floor[1]} and newer")
+    print(f"{folder}: {megabytes:.1f} MB")
     if megabytes > MOST_MB:
         raise SystemExit(f"The bundle is larger than {MOST_MB} MB.")
 
@@ -151,18 +155,6 @@ def system_libraries(folder: Path) -> set[str]:
     files = list(elf.elf_files(folder))
     here = {path.name for path in folder.rglob("*.so*")}
     return {name for file in files for name in elf.needed_libraries(file)} - here
-
-
-def copy_licenses(folder: Path, installed: Iterable[Distribution]) -> None:
-    """Put the license texts of every library that the environment holds into `folder`, each in a folder of its own."""
-    for distribution in installed:
-        name = f"{distribution.metadata['Name']}-{distribution.version}"
-        for file in distribution.files or ():
-            if any(fnmatch.fnmatchcase(file.name.lower(), each) for each in _LICENSE_FILES):
-                source = Path(str(distribution.locate_file(file)))
-                if source.is_file() and source.suffix not in (".py", ".pyc"):
-                    (folder / name).mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(source, folder / name / file.name)
 
 
 def size(folder: Path) -> int:

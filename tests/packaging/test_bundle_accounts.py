@@ -98,6 +98,7 @@ def test_a_file_that_nobody_brought_is_named_and_not_guessed(built: tuple[Path, 
 def test_bill_notices_and_texts_are_the_same_bytes_each_time(built: tuple[Path, Path, Path]) -> None:
     made, inside = built[0], built[0] / "_internal"
     parts = inventory.take_inventory(*built).parts
+    (inside / "licenses" / "of-an-earlier-build").mkdir(parents=True)
     account.account(made, parts, EPOCH)
     first = (inside / account.BILL).read_bytes()
     account.account(made, inventory.take_inventory(*built).parts, EPOCH)

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from desktop.background import Background
@@ -62,3 +63,15 @@ def test_a_newer_version_is_named_and_its_page_can_be_opened(
     flow.close()
     background.close()
     main_thread.close()
+
+
+def test_a_bundle_says_where_the_licenses_of_what_is_inside_are(qtbot: QtBot, tmp_path: Path) -> None:
+    def texts(notices: Path) -> list[str]:
+        section = AboutSection(Theme(RESOURCES, "light"), notices)
+        qtbot.addWidget(section)
+        return [each.text() for each in section.findChildren(QLabel)]
+
+    place = tmp_path / "THIRD-PARTY-NOTICES.txt"
+    assert str(place) not in texts(place)
+    place.touch()
+    assert str(place) in texts(place)

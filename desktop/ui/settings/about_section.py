@@ -1,6 +1,7 @@
 """What Latchkey is: its version and those of what it stands on, and whether there is a newer one, when asked."""
 
 import platform
+from pathlib import Path
 
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Signal
@@ -15,6 +16,9 @@ from desktop.ui.parts.setting_controls import set_hint, setting_row
 from desktop.ui.theme.design_tokens import M
 from desktop.ui.theme.theme import Theme
 
+NOTICES = Path(__file__).resolve().parents[3] / "THIRD-PARTY-NOTICES.txt"
+"""In a bundle, the texts of all licenses inside it (packaging/bundle/account.py); elsewhere it is not there."""
+
 
 class AboutSection(QWidget):
     """Emits `update_asked` where a newer version is to be looked for, and `page_asked` with the address of its page."""
@@ -22,7 +26,7 @@ class AboutSection(QWidget):
     update_asked = Signal()
     page_asked = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, notices: Path | None = NOTICES, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -33,6 +37,10 @@ class AboutSection(QWidget):
         copy = Button(theme, tr("Copy"), name=tr("Copy versions"))
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(f"Latchkey {__version__} · {versions}"))
         column.addLayout(setting_row(theme, text, versions, copy)[0])
+        if notices is not None and notices.is_file():
+            place = Button(theme, tr("Copy"), name=tr("Copy where the licenses are"))
+            place.clicked.connect(lambda: QGuiApplication.clipboard().setText(str(notices)))
+            column.addLayout(setting_row(theme, tr("Licenses of what is inside"), str(notices), place)[0])
         self._page = ""
         self.link = Link(theme, tr("Its page…"), name=tr("Page of the newer version"))
         self.link.clicked.connect(lambda: self.page_asked.emit(self._page))
