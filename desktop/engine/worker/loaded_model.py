@@ -17,6 +17,7 @@ from desktop.engine.message_bounds import LONGEST_WORDS
 from desktop.engine.worker import llama_api
 from desktop.engine.worker.answer_marks import TAG_STYLES
 from desktop.engine.worker.attention_tiles import AttentionTiles
+from desktop.engine.worker.batch_threads import BatchThreads
 from desktop.engine.worker.embedder import prepare_embedding
 from desktop.engine.worker.llama_api import LlamaLog, llama
 from desktop.engine.worker.lora_adapters import put_on_adapters
@@ -83,7 +84,9 @@ class LoadedModel:
         self._threads_asked = params.threads is not None
         self.embedding = params.embedding
         self.threads = self.every_thread = max(1, params.threads or cores)
+        self._single_threads = self._more_threads = self.every_thread
         self.thread_tuner: ThreadTuner | None = None
+        self.batch_threads: BatchThreads | None = None
         self.gpu = llama_api.has_gpu()
         self.gpu_layers = (-1 if params.gpu_layers is None else params.gpu_layers) if self.gpu else 0
         self.prompt_cache_bytes = params.prompt_cache_bytes
@@ -129,6 +132,7 @@ class LoadedModel:
                 self._choose_threads()
             if self.every_thread > 1:
                 self.thread_tuner = ThreadTuner(self.every_thread, self.threads, self._set_threads)
+                self.batch_threads = BatchThreads(self.every_thread, self._set_batch_threads)
         llama.llama_memory_clear(self.memory, True)
 
     def _choose_threads(self) -> None:
@@ -147,8 +151,14 @@ class LoadedModel:
         self.info = msgspec.structs.replace(self.info, threads=self.threads)
 
     def _set_threads(self, count: int) -> None:
-        """Compute single tokens with `count` threads, prompts with all."""
-        llama.llama_set_n_threads(self.context, count, self.every_thread)
+        """Compute single tokens with `count` threads."""
+        self._single_threads = count
+        llama.llama_set_n_threads(self.context, count, self._more_threads)
+
+    def _set_batch_threads(self, count: int) -> None:
+        """Compute more tokens than one with `count` threads."""
+        self._more_threads = count
+        llama.llama_set_n_threads(self.context, self._single_threads, count)
 
     def _compute_one(self) -> float:
         """Seconds that one token takes."""

@@ -72,6 +72,7 @@ class Scheduler:
         self._waiting: deque[RunningAnswer] = deque()
         self._running: list[RunningAnswer] = []
         self._alone_since: tuple[RunningAnswer, float] | None = None
+        self._together = 0  # answers with one token each in the batch, where there is nothing else in it
         self._disturbed = False  # since the last token something else took time as well
         self._piece_speed = 0.0  # tokens per second
 
@@ -168,12 +169,15 @@ class Scheduler:
         self._end_cancelled()
         while self._waiting and self._cache.free and self._may_begin(self._waiting[0]):
             self._begin(self._waiting.popleft())
+        begun = time.perf_counter()
         if self._running and self._compute():
-            tuned = self._alone_since
+            tuned, together = self._alone_since, self._together
             for answer in list(self._running):
                 self._take(answer)
             if tuned is not None and self._model.thread_tuner is not None and tuned[0].step_was_plain:
                 self._model.thread_tuner.add_time(tuned[0].last_token_at - tuned[1])
+            if together == len(self._running) and self._model.batch_threads is not None and together > 1:
+                self._model.batch_threads.add_time(together, time.perf_counter() - begun)
         if self._encoder is not None and self._running and not self._look() and not self._batch.count:
             self._encoder.wait(_LOOK_AGAIN_S)  # all of them wait for pictures
 
@@ -243,6 +247,7 @@ class Scheduler:
         self._fill(batch)
         if not batch.count:
             return False
+        self._share_out(self._together)
         begun = time.perf_counter()
         computed = self._decode(batch.struct)
         if computed and batch.count > 1:
@@ -260,10 +265,16 @@ class Scheduler:
                 self._fail_one(answer, error)
                 return True
             self._disturbed = True
+            self._share_out(0)
             if self._decode(self._picture_batch.struct, whole=self._model.whole_pictures):
                 self._take(answer)
             return True
         return False
+
+    def _share_out(self, together: int) -> None:
+        """Have the next batch computed by as many threads as serve it, with a token of each of `together` answers."""
+        if self._model.batch_threads is not None:
+            self._model.batch_threads.begin(together)
 
     def _decode(self, struct: Any, *, whole: bool = False) -> bool:
         """Compute a batch, with `whole` one in which each sees all others. False where that was stopped, or has to be
@@ -299,7 +310,7 @@ class Scheduler:
     def _fill(self, batch: TokenBatch) -> None:
         """One token of each answer, then pieces of prompts in what is left."""
         batch.clear()
-        self._alone_since = None
+        self._alone_since, self._together = None, 0
         reading = []
         for answer in self._running:
             if answer.reading:
@@ -307,6 +318,8 @@ class Scheduler:
             else:
                 answer.fill(batch, batch.room, alone=len(self._running) == 1)
         if not reading:
+            if batch.count == len(self._running):
+                self._together = batch.count
             answer = self._running[0]
             if batch.count == 1 and answer.last_token_at and not self._disturbed:
                 self._alone_since = answer, answer.last_token_at

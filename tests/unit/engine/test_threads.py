@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from desktop.engine.worker.batch_threads import BatchThreads
 from desktop.engine.worker.thread_tuner import ThreadTuner
 
 Cost = Callable[[int, float], float]
@@ -131,3 +132,33 @@ def test_pauses_do_not_leave_more_threads_than_are_best(seed: int) -> None:
 @pytest.mark.parametrize(("most", "counts"), [(1, [1]), (2, [1, 2]), (6, [1, 3, 6]), (16, [1, 2, 4, 8, 16])])
 def test_the_numbers_that_are_tried_are_halvings(most: int, counts: list[int]) -> None:
     assert ThreadTuner(most, most, lambda _: None).counts == counts
+
+
+def test_answers_together_are_computed_with_as_many_threads_as_serve_them_and_prompts_with_all() -> None:
+    applied: list[int] = []
+    threads = BatchThreads(2, applied.append)
+    used: dict[int, list[int]] = {0: [], 1: [], 4: [], 8: []}
+    for answers in (4, 0, 8, 1):
+        for _ in range(40):
+            threads.begin(answers)
+            used[answers].append(threads.count)
+            if answers > 1:
+                threads.add_time(answers, 0.001 * answers if threads.count == 1 else 0.004 * answers)
+    assert used[4][:4] == [2] * 4
+    assert set(used[4][4:]) == {1}
+    assert set(used[0]) == set(used[1]) == {2}
+    assert set(used[8]) == {1}, "what four have come to is not tried out again for eight"
+    assert applied == [1, 2, 1, 2], "only a change is told"
+
+
+def test_a_core_that_is_free_again_serves_answers_together_too() -> None:
+    chance = random.Random(4)
+    threads = BatchThreads(2, lambda _: None)
+    beside, alone = beside_a_neighbor(chance), two_cores(chance)
+    seconds = 0.0
+    while seconds < 60:
+        threads.begin(4)
+        took = (beside if seconds < 20 else alone)(threads.count, seconds)
+        threads.add_time(4, took)
+        seconds += took
+    assert threads.count == 2
