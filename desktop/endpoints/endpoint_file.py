@@ -18,10 +18,17 @@ from desktop.translation import tr
 
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """What the file holds."""
+    """What the file holds. `removed_names` are names of endpoints that were removed: `NAME/model` still means a model
+    of theirs, which nobody else is to hear of."""
 
     version: int = 1
     endpoints: tuple[Endpoint, ...] = ()
+    removed_names: tuple[str, ...] = ()
+
+    def know(self, name: str) -> bool:
+        """Whether an endpoint is, or was, called `name`."""
+        removed = (each.casefold() for each in self.removed_names)
+        return any(each.is_called(name) for each in self.endpoints) or name.casefold() in removed
 
 
 class EndpointFile:

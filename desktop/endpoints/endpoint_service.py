@@ -24,6 +24,8 @@ from desktop.licenses.policy_file import PolicySource
 from desktop.safe_text import mark_unseen
 from desktop.translation import tr
 
+_MOST_REMOVED_NAMES = 1000
+
 
 class EndpointCheck(msgspec.Struct, frozen=True):
     """What an endpoint has now. `gone` are models that it had before, `left_out` counts those whose names cannot be
@@ -73,6 +75,10 @@ class EndpointService:
     def models(self) -> tuple[ServedModel, ...]:
         """The models of all endpoints."""
         return tuple(ServedModel(endpoint, model) for endpoint in self.endpoints() for model in endpoint.models)
+
+    def knows_name(self, name: str) -> bool:
+        """Whether an endpoint is, or was, called `name`, one that was removed as well."""
+        return self._file.read().know(name)
 
     def find(self, name: str) -> ServedModel | None:
         """The model called `NAME/model`, also by a name that its endpoint had before; None where there is none."""
@@ -141,12 +147,14 @@ class EndpointService:
         return EndpointCheck(changed, tuple(sorted(gone)), found.left_out)
 
     def remove(self, name: str) -> Endpoint:
-        """Remove the endpoint; what it was, for `restore`. Its token stays in its place. An answer that it gives ends.
-        Raises NotFoundError."""
+        """Remove the endpoint; what it was, for `restore`. Its token stays in its place, and its names are remembered.
+        An answer that it gives ends. Raises NotFoundError."""
         with self._file.change() as held:
             gone = _find(held[0], name)
             kept = tuple(each for each in held[0].endpoints if each.name != gone.name)
-            held[0] = msgspec.structs.replace(held[0], endpoints=kept)
+            names = dict.fromkeys((*held[0].removed_names, *gone.former_names, gone.name))
+            removed = tuple(names)[-_MOST_REMOVED_NAMES:]
+            held[0] = msgspec.structs.replace(held[0], endpoints=kept, removed_names=removed)
         self._on_change()
         return gone
 

@@ -166,7 +166,9 @@ def build_library_services(
         return once.made.bytes_here(known, file) if once.made is not None else 0
 
     answers: Callable[[], int] = lambda: settings().parallel_answers  # noqa: E731
-    getting = ModelLookup(library, texts, online, acknowledgements, paths.models, bytes_here, answers)
+    getting = ModelLookup(
+        library, texts, online, acknowledgements, paths.models, bytes_here, answers, endpoints.knows_name
+    )
 
     def make_downloads() -> "Downloads":
         from desktop.library.downloads import Downloads

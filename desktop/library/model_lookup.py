@@ -40,6 +40,7 @@ from desktop.library.status import TOKEN_STATES, NextStep, StatusFacts, is_at_hu
 from desktop.library.step_error import no_file_reason
 from desktop.licenses.acknowledgements import Acknowledgements
 from desktop.licenses.license_texts import LicenseTexts
+from desktop.safe_text import mark_unseen
 from desktop.translation import tr
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ _OF_A_PERSON = ("granted", "not-requested", "reset", "pending")
 class ModelLookup:
     """For any number of threads. What asks the Hub raises NetworkError, ForbiddenError (offline) and StoppedError
     besides what it says itself. `bytes_here` gives how many bytes of a file, by its name, an earlier download left
-    here, `answers` how many a model is to give at once."""
+    here, `answers` how many a model is to give at once, `is_endpoint` whether an endpoint of the person's is or was
+    called so: what models it has is nobody else's business."""
 
     def __init__(
         self,
@@ -69,12 +71,14 @@ class ModelLookup:
         models_folder: Path,
         bytes_here: Callable[[HubRecord, str], int],
         answers: Callable[[], int] = lambda: 1,
+        is_endpoint: Callable[[str], bool] = lambda name: False,
     ) -> None:
         self._library, self._texts, self._online, self._acknowledgements = library, texts, online, acknowledgements
         self._folder = models_folder
         self._listed_names = PolicyNames(online, acknowledgements.repositories_in_policies)
         self._machine: HardwareLimits = hardware_limits()
         self._answers = answers
+        self._is_endpoint = is_endpoint
         self._bytes_here = bytes_here
 
     @property
@@ -245,6 +249,17 @@ class ModelLookup:
             entry_of_repository(repository.id, self._library.catalog),
             self._library.hub_records.find(repository.id, endpoint),
         )
+        owner = repository.id.partition("/")[0]
+        if "://" not in text and entry is None and known is None and self._is_endpoint(owner):
+            raise NotFoundError(
+                tr("{name} is or was the name of an endpoint, so the Hub is not asked for {model}.").format(
+                    name=owner, model=mark_unseen(text.strip(), 200)
+                ),
+                tr("What runs there is nobody else's business."),
+                tr("If you mean a repository at the Hub, give its whole address: {address}.").format(
+                    address=f"{endpoint}/{repository.id}"
+                ),
+            )
         spelled = [entry.gguf or entry.repository] if entry is not None else []
         spelled += [known.repository, *known.names] if known is not None else []
         # In the letters that it was known in: a copy of the Hub need not know it in others.

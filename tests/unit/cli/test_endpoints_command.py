@@ -224,3 +224,18 @@ def test_a_check_goes_on_past_an_endpoint_that_is_gone(script: ScriptedEndpoint)
     assert (code, "NOT ON THIS MACHINE" in out) == (0, True), err
     assert run("models", "remove", "lab/tiny")[0] == 3
     assert run("models", "verify")[0] == 0
+
+
+def test_the_hub_is_not_asked_for_what_an_endpoint_has_or_had(script: ScriptedEndpoint) -> None:
+    told("endpoints", "add", "lab", script.url)
+    assert run("offline", "on")[0] == 0  # whatever is not refused for its name is refused for that
+    of_lab = [("show", "lab/secret-project"), ("get", "LAB/secret-project"), ("show", "lab/a:Q4_K_M")]
+    for removed in (False, True):
+        for action, name in of_lab:
+            code, _, err = run("models", action, name)
+            assert (code, "the Hub is not asked" in err, "https://huggingface.co/" in err) == (3, True, True), err
+        if not removed:
+            told("endpoints", "remove", "lab")
+    for name in ("https://huggingface.co/lab/secret-project", "laboratory/model"):
+        code, _, err = run("models", "show", name)
+        assert (code, "the Hub is not asked" in err) == (8, False), err

@@ -237,6 +237,18 @@ def test_an_endpoint_from_its_addition_to_its_removal_and_back(desk: Desk) -> No
     assert desk.changes == 3
 
 
+def test_names_of_endpoints_are_known_for_good(desk: Desk) -> None:
+    desk.service.add("lab", desk.script.url)
+    desk.service.rename("lab", "cluster")
+    assert [desk.service.knows_name(name) for name in ("LAB", "cluster", "other")] == [True, True, False]
+    desk.service.remove("cluster")
+    desk.service.add("lab", desk.script.url)
+    desk.service.remove("lab")
+    again = EndpointFile(desk.file.path).read()
+    assert again.removed_names == ("lab", "cluster")
+    assert [again.know(name) for name in ("lab", "Cluster", "other")] == [True, True, False]
+
+
 def test_equal_names_are_refused_whatever_their_case(desk: Desk) -> None:
     desk.service.add("lab", desk.script.url)
     for name in ("lab", "LAB"):
