@@ -24,7 +24,7 @@ _WORDS = {
     "psfl": "PSF-2.0",
     "python software foundation license": "PSF-2.0",
 }
-# Source packages of Debian's whose copyright file is prose: read by a person, each.
+# Source packages of Debian's whose copyright file is prose, by the license that their upstreams name.
 _DEBIAN = {
     "brotli": "MIT",
     "bzip2": "bzip2-1.0.6",

@@ -55,7 +55,7 @@ def test_what_is_no_part_is_refused(parts: object) -> None:
 
 def test_the_text_of_a_message_is_that_of_its_text_parts() -> None:
     message = ChatMessage("assistant", (*PARTS.values(), TextPart("z")))
-    assert message.text == "az"
+    assert message.text == "a\n\nz", "a paragraph ends where a tool gave a result"
     assert ChatMessage.from_text("user", "Hi") == ChatMessage("user", (TextPart("Hi"),))
 
 
