@@ -8,7 +8,14 @@ import pytest
 
 from desktop.chat.attached_file_reader import AttachedFileReader, GivenFile
 from desktop.chat.attachment_drafts import AttachmentDrafts
-from desktop.chat.chat_events import AnswerFinished, AttachmentsChanged, ChatEvent, ChatFailed, QueueChanged
+from desktop.chat.chat_events import (
+    AnswerFinished,
+    AttachmentsChanged,
+    ChatEvent,
+    ChatFailed,
+    EngineChanged,
+    QueueChanged,
+)
 from desktop.chat.document_services import DocumentServices
 from desktop.chat.message_attachments import MOST_ATTACHMENTS, queued_key
 from desktop.chat.temporary_chat import TemporaryChat
@@ -323,6 +330,7 @@ def test_a_fork_and_a_deleted_branch_keep_what_they_name(talk: Talk, home: Path)
 
 def test_a_file_that_was_given_whole_is_searched_by_a_model_that_cannot_hold_it(begin: Begin, home: Path) -> None:
     talk = begin(documents=DocumentServices(PlainDocuments()), context_length=16_000)
+    talk.until(lambda: any(event.state == "ready" for event in talk.told(EngineChanged)))
     key = attach(talk, written(home, "book.txt", BOOK[:16_000]))
     answer = talk.ask("What does chapter 9 tell?")
     _, numbers = asked(talk.store.branch(key)[0])
