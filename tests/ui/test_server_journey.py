@@ -16,6 +16,8 @@ from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.fakes.scripted_endpoint import ScriptedEndpoint
 from tests.ui.driving import Driver
 
+pytestmark = pytest.mark.loopback
+
 
 def _asked(driver: Driver, work: Callable[[], object]) -> list[object]:
     """What `work` gives, done in a thread while the window lives."""
@@ -35,7 +37,7 @@ def _asked(driver: Driver, work: Callable[[], object]) -> list[object]:
 
 def _open(driver: Driver) -> ServerPage:
     driver.sidebar.server.click()
-    page: ServerPage = driver.window.page("server")
+    page = driver.window.pages.server
     driver.until(lambda: bool(page.view.access.address.text()))
     return page
 
@@ -79,16 +81,17 @@ def test_an_endpoint_is_added_checked_removed_and_brought_back(open_window: Call
     page.form.submit.click()
     driver.until(page.form.submit.isEnabled)
     assert page.form.submit.accessibleDescription()
-    with far.server:
+    with far.server.running():
         page.form.address.setText(far.url)
         page.form.submit.click()
         driver.until(lambda: [each.endpoint_name for each in column.cards] == ["lab"])
         assert page.form.name.text() == ""
         column.cards[0].buttons["remove"].click()
         driver.until(lambda: not column.cards)
-        driver.click("Undo")
+        driver.click(f"Undo: lab is removed. Nothing is sent to {far.url.split('/')[2]} any more.")
         driver.until(lambda: len(column.cards) == 1)
     column.cards[0].buttons["check"].click()
-    driver.until(lambda: "does not answer" in column.cards[0].said.text())
+    driver.until(lambda: column.cards[0].said.text() not in ("", f"Asking {far.url.split('/')[2]}…"))
+    assert "answers" not in column.cards[0].said.text()
     driver.window.change_settings({"offline": True})
     driver.until(lambda: "Off now" in column.cards[0].goes.text())

@@ -74,9 +74,9 @@ def test_words_of_rows_and_states() -> None:
     )
     assert [state_words(phase, settings)[0] for phase, settings, _ in states] == [said for *_, said in states]
     # The address is one that others can use, and the example never holds the key.
-    assert client_url("http://127.0.0.1:9/v1", network, "10.0.0.5") == "http://10.0.0.5:9/v1"
-    assert client_url("", ServerSettings(port=77), "10.0.0.5") == "http://127.0.0.1:77/v1"
-    assert client_url("", ServerSettings("::1"), "") == "http://[::1]:11535/v1"
+    assert client_url("http://127.0.0.1:9/v1", network, lambda: "10.0.0.5") == "http://10.0.0.5:9/v1"
+    assert client_url("", ServerSettings(port=77), lambda: "10.0.0.5") == "http://127.0.0.1:77/v1"
+    assert client_url("", ServerSettings("::1"), str) == "http://[::1]:11535/v1"
     example = curl_example(OVERVIEW)
     assert OVERVIEW.url in example
     assert '"qwen"' in example

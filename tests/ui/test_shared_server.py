@@ -73,7 +73,7 @@ class Rig:
 
     def change(self, **changes: object) -> None:
         fields = {name: getattr(self.settings, name) for name in self.settings.__struct_fields__}
-        self.settings = ServerSettings(**{**fields, **changes})  # type: ignore[arg-type]
+        self.settings = ServerSettings(**{**fields, **changes})
         self.shared.take_settings()
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from desktop.engine.pooled_engine import needed_memory
@@ -34,7 +35,7 @@ def read_server(
         problem = error
     return ServerOverview(
         settings=settings,
-        url=client_url(state.url, settings, own_address()),
+        url=client_url(state.url, settings, own_address),
         key_end=key_end,
         models=tuple((each.model.id, each.model.name) for each in here if each.model is not None),
         loaded=_loaded(library, engine, here, state),
@@ -45,8 +46,8 @@ def read_server(
     )
 
 
-def client_url(url: str, settings: ServerSettings, own: str) -> str:
-    """What other programs are given: where the server listens at every address, this computer's `own`."""
+def client_url(url: str, settings: ServerSettings, own: Callable[[], str]) -> str:
+    """What other programs are given: where the server listens at every address, the one that `own` gives."""
     host = settings.address
     if not url:
         url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port or '…'}/v1"
@@ -54,7 +55,8 @@ def client_url(url: str, settings: ServerSettings, own: str) -> str:
         everywhere = ipaddress.ip_address(host).is_unspecified
     except ValueError:
         everywhere = False
-    return f"http://{own}:{url.rpartition(':')[2]}" if everywhere and own else url
+    reached = own() if everywhere else ""
+    return f"http://{reached}:{url.rpartition(':')[2]}" if reached else url
 
 
 def _loaded(
