@@ -196,11 +196,8 @@ def client_gone() -> int:
 
 
 def busy_connections() -> int:
-    """How many requests the servers have at this moment: what they answer is CPU or sleep, seen by who is connected."""
-    answering = 0
-    for each in servers():
-        answering += sum(c.status == psutil.CONN_ESTABLISHED for c in each.net_connections("inet"))
-    return answering
+    """How many requests the servers have at this moment, seen by who is connected to them."""
+    return sum(c.status == psutil.CONN_ESTABLISHED for each in servers() for c in each.net_connections("inet"))
 
 
 def foreign(found: list[Told]) -> int:
