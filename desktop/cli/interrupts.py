@@ -68,3 +68,19 @@ def raise_on_signals() -> Iterator[None]:
     finally:
         for number, previous in taken.items():
             signal.signal(number, previous)
+
+
+@contextmanager
+def ignore_further_ends() -> Iterator[None]:
+    """Within the block, which takes seconds at most, SIGTERM and SIGHUP change nothing: the command ends already, and
+    some supervisors say it twice. Ctrl+C still counts. Off the main thread nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    taken = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, previous in taken.items():
+            signal.signal(number, previous)

@@ -10,7 +10,7 @@ import msgspec
 
 from desktop.cli.command_context import CommandContext
 from desktop.cli.exit_codes import DONE
-from desktop.cli.interrupts import POLL_INTERVAL_S, Terminated, stop_on_interrupt
+from desktop.cli.interrupts import POLL_INTERVAL_S, Terminated, ignore_further_ends, stop_on_interrupt
 from desktop.translation import tr
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def run(options: Namespace, tools: CommandContext) -> int:
             _wait_for_the_end()
             tools.output.note(tr("Stopping…"))
         finally:
-            server.stop()
+            with ignore_further_ends():
+                server.stop()
     return DONE
 
 
