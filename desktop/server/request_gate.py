@@ -10,11 +10,11 @@ import contextlib
 import json
 import time
 from collections.abc import Callable
-from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from desktop.errors import UserError
+from desktop.safe_text import mark_unseen
 from desktop.server.api_errors import ApiError, ApiStyle, api_error, stopping_error
 from desktop.server.api_key import MOST_SLOWED, SLOWED_S, ApiKeys, WrongKeyLimit
 from desktop.server.host_check import HostCheck
@@ -79,7 +79,7 @@ class RequestGate:
         finally:
             self._held -= len(body)
             if answer.status and scope["path"] not in _OPEN_PATHS and not answer.told(scope):
-                path = unquote(scope["path"])[:200]
+                path = mark_unseen(scope["path"], 200)
                 self._activity.note(
                     ServedRequest(
                         time.time(),

@@ -53,8 +53,8 @@ async def application(_: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": bytes(body)})
 
 
-def gate() -> RequestGate:
-    return RequestGate(application, HostCheck("127.0.0.1"), keys_from_text(KEY), ServerActivity())
+def gate(activity: ServerActivity | None = None) -> RequestGate:
+    return RequestGate(application, HostCheck("127.0.0.1"), keys_from_text(KEY), activity or ServerActivity())
 
 
 def test_bodies_that_are_still_coming_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,3 +100,16 @@ def test_who_has_no_key_sends_no_body(monkeypatch: pytest.MonkeyPatch) -> None:
         return client.status
 
     assert [asyncio.run(run(length)) for length in ("1", "30000000", "")] == [413, 413, 413]
+
+
+def test_what_is_noted_of_a_stranger_has_nothing_that_is_not_seen() -> None:
+    activity = ServerActivity()
+
+    async def run() -> None:
+        client = GateClient("/v1/%0a\u202e\n", key="")
+        client.give(b"", more=False)
+        await client.ask(gate(activity))
+
+    asyncio.run(run())
+    (noted,) = activity.state("", 0).requests
+    assert (noted.status, noted.path[:7], noted.path.isprintable()) == (401, "/v1/%0a", True)
