@@ -10,7 +10,8 @@ from desktop.cli.arguments import parser
 def test_ask_takes_every_option_of_the_contract() -> None:
     line = "ask hello --model m --system s --max-tokens 5 --temperature 0.5 --seed 7 --conversation c"
     line += " --speculation off --draft-model d --thinking 500 --file a.pdf --file - --image a.png --collection Club"
-    line += " --tools files built-in --top-p 0.9 --top-k 3 --min-p 0.1 --min-tokens 2 --logprobs 4 --preset p --json-schema f"
+    line += " --tools files built-in"
+    line += " --top-p 0.9 --top-k 3 --min-p 0.1 --min-tokens 2 --logprobs 4 --preset p --json-schema f"
     further = ["--stop", "a", "--stop", "b c", "--logit-bias", '{"5": false, " x": 2}', "--sampling", '{"mirostat": 2}']
     options = parser().parse_args([*line.split(), *further, "--raw-prompt", "--ignore-eos", "--no-cache", "--json"])
     assert vars(options) == {
