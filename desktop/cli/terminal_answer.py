@@ -100,14 +100,15 @@ class TerminalAnswerWriter:
             self._output.dim(thinking)
             self._thought = True
         self._held, self._told_thinking = "", True
-        if said and not text.startswith(said):
+        more = _beyond(said, text)
+        if more is None:
             self._output.write("\n\n")
             note = tr("What stands above was thinking; the answer begins here.")
             self._output.note(tr("The last of what stands above was thinking.") if text else note)
             self._thought = False
-        more = "" if said.startswith(text) else text.removeprefix(said)
-        self._said = said if more else text
-        if more:
+            more = "" if said.startswith(text) else text.removeprefix(said)
+            self._said = said if more else text
+        if more.strip():
             self.write(more, False)
 
     def finish(self) -> None:
@@ -128,6 +129,19 @@ class TerminalAnswerWriter:
         held, self._held = self._held, ""
         if held:
             self._write(held)
+
+
+def _beyond(said: str, text: str) -> str | None:
+    """What `text` says beyond `said`; None where it does not begin with it. Blank space makes no difference: an answer
+    that calls tools has less of it, or more, once a call was seen in it."""
+    place = 0
+    for character in "".join(said.split()):
+        while place < len(text) and text[place].isspace():
+            place += 1
+        if text[place : place + 1] != character:
+            return None
+        place += 1
+    return text[place:]
 
 
 def credit(model: LibraryModel) -> str:

@@ -105,6 +105,8 @@ def _ended(call: ToolCallState) -> str:
         return tr("Called the tool “{tool}” of “{server}” ({seconds} s).").format(
             **names, seconds=f"{call.seconds:.1f}"
         )
+    if call.status == "denied" and call.by != "person" and call.problem:
+        return one_line(call.problem)  # which names the tool
     failures = {
         "denied": tr("The tool “{tool}” was not called. {reason}"),
         "cancelled": tr("The call of the tool “{tool}” was stopped. {reason}"),

@@ -102,6 +102,21 @@ def test_an_answer_is_streamed_and_ends_with_one_line_break(model: str, scripted
     assert tools.err.getvalue() == ""
 
 
+def test_text_around_calls_of_tools_is_not_taken_for_thinking() -> None:
+    """Seeing a call takes blank space away before it, and what follows its result is a paragraph of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    engine = SimpleNamespace(model=None)
+    speaker = TerminalAnswerWriter(CommandOutput(out, err), cast(Engine, engine))
+    speaker.write("I look.\n", False)
+    speaker.replace("I look.", "")
+    speaker.write("It is 9.\n", False)
+    speaker.replace("I look.\n\nIt is 9.", "")
+    speaker.replace("I look.\n\nIt is 9. Or 10.", "")
+    assert (out.getvalue(), err.getvalue()) == ("I look.\nIt is 9.\n Or 10.", "")
+    speaker.replace("I look.", "It is 9.")
+    assert "The last of what stands above was thinking." in err.getvalue()
+
+
 def test_json_keeps_thinking_and_answer_apart(model: str, scripted: MakeTools) -> None:
     tools = scripted(FakeAnswer("Hello.", thinking="They greet."))
     ask_command.run(options("hi", "--model", model, "--json"), tools)
