@@ -97,6 +97,7 @@ def test_context_length_loads_the_model_again(open_window: Open) -> None:
     ("name", "setting", "typed", "kept", "cleared"),
     [
         ("Answers at once", "parallel_answers", "2", 2, 4),
+        ("Calls of tools", "tool_calls", "3", 3, 20),
         ("Memory for models", "model_memory", "7.5", 7_500_000_000, None),
         ("Unload after", "unload_after", "0", 0, None),
     ],

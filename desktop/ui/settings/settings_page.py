@@ -155,6 +155,8 @@ class SettingsPage(Page):
         )
         for field, name, hint, low, high, whole in sampling:
             self._number(field, name, hint, low, high, whole=whole, sampling=True)
+        calls = tr("How many calls of tools one answer may make. Then it is given without any.")
+        self._number("tool_calls", tr("Calls of tools"), calls, 1, 1000, empty=Settings().tool_calls)
         repeated = tr("One that says the same over and over is ended, and says so.")
         self._repetition = Toggle(self.theme, "", name=tr("End answers that only repeat"))
         self._repetition.show_on(self._settings.stop_on_repetition)
