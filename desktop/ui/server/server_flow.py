@@ -141,7 +141,7 @@ class ServerFlow(QObject):
 
         if self._overview is not None:
             QGuiApplication.clipboard().setText(curl_example(self._overview))
-            self._news.notify(tr("The example is on the clipboard. Put the key in the place of $LATCHKEY_KEY."))
+            self._news.notify(tr("The example is on the clipboard. Put the key in the place of $API_KEY."))
 
     def _make_key(self) -> None:
         self._background.pool(self._shared.make_key, self._made_key, self._show_error)

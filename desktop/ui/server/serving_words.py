@@ -137,6 +137,6 @@ def curl_example(overview: ServerOverview) -> str:
     chosen = overview.settings.models or tuple(each for each, _ in overview.models)
     body = f'{{"model": "{chosen[0] if chosen else "MODEL"}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
     return (
-        f'curl {overview.url}/chat/completions -H "Authorization: Bearer $LATCHKEY_KEY"'
+        f'curl {overview.url}/chat/completions -H "Authorization: Bearer $API_KEY"'
         f" -H \"Content-Type: application/json\" -d '{body}'"
     )

@@ -68,7 +68,11 @@ def test_loading_tells_progress_and_then_what_is_loaded(
     assert ready.info.has_template
     assert "llama.cpp" in ready.info.engine
     assert client.state == "ready"
-    assert client.model == ready.info
+    model = client.model
+    assert model is not None
+    tried = {"thinks", "thinking_controls", "tool_support"}  # told later, once the template was tried
+    differs = {name for name in model.__struct_fields__ if getattr(model, name) != getattr(ready.info, name)}
+    assert differs <= tried
 
 
 def test_the_license_door_is_asked_before_every_load_and_may_refuse(
