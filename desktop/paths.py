@@ -135,6 +135,15 @@ class Paths:
         return self.logs / "tools"
 
     @property
+    def update_source(self) -> Path:
+        """Where new versions are announced; part of a packaged copy only."""
+        return self.resources / "updates.json"
+
+    @property
+    def seen_updates(self) -> Path:
+        return self.data / "updates.json"
+
+    @property
     def api_key_file(self) -> Path:
         return self.data / "api-key"
 

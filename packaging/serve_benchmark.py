@@ -154,7 +154,7 @@ def _first_bytes(model: str, rounds: int) -> list[float]:
     from desktop.paths import find_paths
     from desktop.server.api_key import keys_from_text
     from desktop.server.api_server import ApiServer
-    from desktop.server.served_models import ServedModels
+    from desktop.server.offered_models import OfferedModels
 
     told: list[float] = []
     tools = CommandContext(find_paths(), CommandOutput(None, None), sys.stdin.buffer)
@@ -170,7 +170,7 @@ def _first_bytes(model: str, rounds: int) -> list[float]:
             generate(request, hear, **more)
 
         pool.generate = noting  # type: ignore[method-assign]
-        models = ServedModels(
+        models = OfferedModels(
             pool, tools.library, tools.license_check, tools.assembly.policy, tools.settings_file.latest, parallel=1
         )
         server = ApiServer(pool, models)

@@ -32,6 +32,7 @@ CONVERSATIONS = "conversations.db"
 LEDGER = "ledger.json"
 DRAFTS = "drafts.json"
 COLLECTIONS = "collections.json"
+TOOL_SERVERS = "tool-servers.json"
 CONFIG_FILES = ("settings.json", "presets.json", "prompts.json", "models.toml", "endpoints.json")
 ATTACHMENTS = "attachments/"
 

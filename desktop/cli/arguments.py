@@ -161,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
     from desktop.cli.backup_arguments import add_backup  # which build on what is here
     from desktop.cli.collections_arguments import add_collections
     from desktop.cli.endpoints_arguments import add_endpoints
-    from desktop.cli.network_arguments import add_access, add_network, add_offline, add_token
+    from desktop.cli.network_arguments import add_access, add_network, add_offline, add_token, add_update
     from desktop.cli.preset_arguments import add_presets, add_prompts
     from desktop.cli.serve_arguments import add_serve
     from desktop.cli.tools_arguments import add_tools
@@ -178,6 +178,7 @@ def parser() -> argparse.ArgumentParser:
     add_prompts(command(commands, "prompts", tr("the library of prompts, which “/” in the window offers")))
     add_collections(command(commands, "collections", tr("folders of documents that answers can be found in")))
     add_tools(command(commands, "tools", tr("tool servers, and what each of their tools may")))
+    add_serve(commands)
     add_endpoints(command(commands, "endpoints", tr("engines elsewhere, whose models are not on this machine")))
     add_backup(commands)
     add_offline(command(commands, "offline", tr("the switch that keeps Latchkey off the network")))

@@ -197,6 +197,10 @@ def _run_command(options: Namespace, tools: CommandContext) -> int:
             from desktop.cli import tools_command
 
             return tools_command.run(options, tools)
+        case "serve":
+            from desktop.cli import serve_command
+
+            return serve_command.run(options, tools)
         case "endpoints":
             from desktop.cli import endpoints_command
 

@@ -15,7 +15,7 @@ from desktop.translation import tr
 
 if TYPE_CHECKING:
     from desktop.server.api_key import ApiKeys
-    from desktop.server.served_models import ServedModels
+    from desktop.server.offered_models import OfferedModels
 
 _MOST_PARALLEL = 64
 
@@ -32,11 +32,11 @@ class ServingResult(msgspec.Struct, frozen=True):
 def run(options: Namespace, tools: CommandContext) -> int:
     from desktop.server.api_server import ApiServer
     from desktop.server.host_check import is_loopback
-    from desktop.server.served_models import ServedModels
+    from desktop.server.offered_models import OfferedModels
 
     keys, key_file = _keys(options, tools)
     with tools.engine_pool() as engine:
-        models = ServedModels(
+        models = OfferedModels(
             engine,
             tools.library,
             tools.license_check,
@@ -76,7 +76,7 @@ def _keys(options: Namespace, tools: CommandContext) -> tuple["ApiKeys", Path]:
     return keys, file
 
 
-def _preload(ids: Sequence[str], models: "ServedModels", tools: CommandContext) -> list[str]:
+def _preload(ids: Sequence[str], models: "OfferedModels", tools: CommandContext) -> list[str]:
     """Load the models that were named. Raises UserError for the first that cannot be."""
     loaded = []
     for each in ids:

@@ -58,10 +58,8 @@ class EnginePool:
     ) -> None:
         self._make_engine, self._make_remote = make_engine, make_remote
         self._memory = EngineMemory(memory)
-        self._unload_after = unload_after
-        self._clock = clock
-        self._ids = itertools.count(1)
-        self._lock = threading.RLock()
+        self._unload_after, self._clock = unload_after, clock
+        self._ids, self._lock = itertools.count(1), threading.RLock()
         self._engines: list[PooledEngine] = []
         self._chosen: PooledEngine | None = None
         self._spare: StartableEngine | None = None

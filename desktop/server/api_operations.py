@@ -30,7 +30,7 @@ from desktop.translation import tr
 class ApiOperations:
     """All of them. Each raises ApiError."""
 
-    def __init__(self, answers: ServedAnswers, models: ServedModels, activity: ServerActivity) -> None:
+    def __init__(self, answers: ServedAnswers, models: OfferedModels, activity: ServerActivity) -> None:
         self._answers = answers
         self._models = models
         self._activity = activity

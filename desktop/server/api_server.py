@@ -50,7 +50,7 @@ class ApiServer:
     def __init__(
         self,
         engine: MultiModelEngine,
-        models: ServedModels,
+        models: OfferedModels,
         pictures: PictureDecoder | None = None,
         *,
         changed: Callable[[], None] = lambda: None,

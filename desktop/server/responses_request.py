@@ -14,7 +14,7 @@ from desktop.engine.generation_options import (
 )
 from desktop.safe_text import repair_surrogates
 from desktop.server.api_errors import ApiError
-from desktop.server.chat_request import ANY_OBJECT, Effort, thinking_options
+from desktop.server.chat_completion_request import ANY_OBJECT, Effort, thinking_options
 from desktop.server.model_request import (
     MOST_TOOLS,
     ModelRequest,

@@ -27,7 +27,7 @@ from desktop.library.library_model import LibraryModel
 from desktop.server.api_errors import ApiError, api_error, failed_answer, failed_load, stopping_error
 from desktop.server.event_bridge import EventBridge, Interruption
 from desktop.server.model_request import ModelRequest
-from desktop.server.served_models import ServedModels
+from desktop.server.offered_models import OfferedModels
 from desktop.server.server_activity import ServerActivity
 from desktop.translation import tr
 
@@ -54,7 +54,7 @@ class ServedAnswers:
     """All answers of one server."""
 
     def __init__(
-        self, engine: MultiModelEngine, models: ServedModels, activity: ServerActivity, pictures: PictureDecoder | None
+        self, engine: MultiModelEngine, models: OfferedModels, activity: ServerActivity, pictures: PictureDecoder | None
     ) -> None:
         self._engine = engine
         self._models = models

@@ -28,7 +28,7 @@ class ServerClient:
 
 
 @dataclass(frozen=True)
-class AnsweringModel:
+class ModelActivity:
     """A model that was asked for: `answering` answers are under way, of which `loaded` it computes up to `parallel` at
     once; `tokens_per_s` is what all of them make together."""
 
@@ -60,7 +60,7 @@ class ServerState:
 
     url: str = ""
     clients: tuple[ServerClient, ...] = ()
-    models: tuple[AnsweringModel, ...] = ()
+    models: tuple[ModelActivity, ...] = ()
     requests: tuple[ServedRequest, ...] = ()
     connections: int = 0
 
@@ -123,9 +123,9 @@ class ServerActivity:
     def state(self, url: str, connections: int) -> ServerState:
         """What there is now: the clients by their last use, the newest request first."""
         with self._lock:
-            models: dict[str, AnsweringModel] = {}
+            models: dict[str, ModelActivity] = {}
             for _, model, parallel, speed in self._answers.values():
-                known = models.get(model, AnsweringModel(model, parallel=parallel))
+                known = models.get(model, ModelActivity(model, parallel=parallel))
                 models[model] = replace(known, answering=known.answering + 1, tokens_per_s=known.tokens_per_s + speed)
             clients = tuple(reversed(self._clients.values()))
             return ServerState(url, clients, tuple(models.values()), tuple(reversed(self._requests)), connections)

@@ -93,6 +93,11 @@ def is_server_name(name: str) -> bool:
     return name != BUILT_IN and _NAME.fullmatch(name) is not None
 
 
+def is_variable_name(name: str) -> bool:
+    """Whether a variable of a server's environment may be called so."""
+    return _VARIABLE.fullmatch(name) is not None
+
+
 def is_server_address(url: str) -> bool:
     """Whether a server may be behind this address: https, or http to this computer."""
     try:

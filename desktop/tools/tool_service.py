@@ -18,6 +18,7 @@ from desktop.errors import ResourceError, StoppedError, UserError
 from desktop.licenses.policy_file import PolicyFiles
 from desktop.paths import Paths
 from desktop.tools.built_in_tools import built_in_tools, call_built_in
+from desktop.tools.call_budget import CallBudget
 from desktop.tools.chat_documents import ChatDocuments
 from desktop.tools.running_servers import RunningServers, ToolNetwork
 from desktop.tools.server_tool import ServerTool, bound_tool

@@ -136,7 +136,7 @@ class TeamReplica:
             self._process.kill()
 
 
-class PrefixRouter(RequestRouter):  # type: ignore[misc]  # Ray has no types here
+class PrefixRouter(RequestRouter):
     """Sends a conversation to the replica that has read it before: see `replica_order`."""
 
     def initialize_state(self, at_once: int) -> None:

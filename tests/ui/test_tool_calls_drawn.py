@@ -99,11 +99,11 @@ def test_an_answer_is_cut_where_tools_were_called() -> None:
     assert [(each.tool, each.status) for each in second.calls] == [("weather", "done")]  # imported without its call
     assert answer_stretches(()) == [AnswerStretch()]
     first_result, second_result = result("", TextPart("a")), result("", TextPart("b"))
-    for parts in (
+    for without_ids in (
         (call(""), first_result, call(""), second_result),
         (call(""), call(""), first_result, second_result),
     ):  # other programs give no ids
-        alike = answer_stretches(parts)[0].calls
+        alike = answer_stretches(without_ids)[0].calls
         assert [each.content for each in alike] == [(TextPart("a"),), (TextPart("b"),)]
 
 

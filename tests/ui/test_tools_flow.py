@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.background import Background
 from desktop.errors import UnreadableFileError
 from desktop.licenses.policy_file import find_policies
-from desktop.network.offline_switch import OfflineSwitch
 from desktop.paths import find_paths
 from desktop.tools.tool_server import ToolServer
 from desktop.tools.tool_service import ToolService
@@ -28,6 +27,7 @@ from desktop.ui.tools.server_form import NewServer
 from desktop.ui.tools.shared_tools import SharedTools
 from desktop.ui.tools.tools_flow import ToolsFlow
 from desktop.ui.tools.tools_page import ToolsPage
+from tests.fakes.tool_network import FakeToolNetwork
 from tests.fakes.written_tool_server import write_tool_server, written_tool
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
@@ -64,6 +64,7 @@ class Desk:
 
     def __init__(self, qtbot: QtBot, folder: Path) -> None:
         self.qtbot, self.folder, self.paths = qtbot, folder, find_paths()
+        self.network, self.tokens = FakeToolNetwork(), list[tuple[str, str]]()
         theme = Theme(RESOURCES, "light")
         self.holder = QWidget()
         qtbot.addWidget(self.holder)
@@ -82,8 +83,9 @@ class Desk:
             self.shared,
             self.paths,
             self.news,
-            _NoPictures(),
-            lambda: False,
+            pictures=_NoPictures(),
+            is_offline=lambda: self.network.offline,
+            keep_token=lambda token, address: self.tokens.append((token, address)),
         )
 
     def service(self) -> ToolService:
@@ -93,7 +95,7 @@ class Desk:
     def other(self) -> ToolService:
         """As another process has it."""
         policies = find_policies({}, self.paths.config / "policy.toml")
-        return ToolService(self.paths, policies, OfflineSwitch(lambda: None))
+        return ToolService(self.paths, policies, self.network)
 
     def until(self, holds: Callable[[], bool]) -> None:
         self.qtbot.waitUntil(holds, timeout=20_000)
@@ -126,13 +128,14 @@ def desk(qtbot: QtBot, home: Path, tmp_path: Path) -> Iterator[Desk]:
     made.shared.close()
     made.background.close()
     made.main_thread.close()
+    made.network.close()
 
 
 def test_a_server_is_added_allowed_called_removed_and_brought_back(desk: Desk) -> None:
     page, details = desk.page, desk.page.servers.details
     assert desk.flow.places() == []
     desk.window.show_page("tools")
-    desk.until(lambda: len(details.tools.rows.tools) == 2)
+    desk.until(lambda: {"calculator", "date"} <= {each.tool.name for each in details.tools.rows.tools})
     assert page.servers.lesson.isVisible()
     script = write_tool_server(
         desk.folder / "echo-server", written_tool("echo", "Says it again.", text={}), says="Hello"
@@ -222,6 +225,28 @@ def test_what_the_command_changes_is_shown_and_a_damaged_list_is_told_and_kept(d
     assert desk.paths.tool_servers_file.read_bytes() == whole[:-9]
     desk.paths.tool_servers_file.write_bytes(whole)
     desk.until(lambda: desk.page.servers.table.isVisible() and desk.names == ["built-in", "notes"])
+
+
+def test_a_server_behind_an_address_is_added_with_its_token(desk: Desk) -> None:
+    desk.window.show_page("tools")
+    form = desk.page.form
+    desk.page.begin_server()
+    form.name.setText("far")
+    form.command.setText("http://example.org/mcp")
+    form.token.setText(" secret\n")
+    assert not form.variables.isVisible()
+    form.submit.click()
+    desk.until(lambda: "could be read on the way" in form._problems["all"].text())
+    assert desk.tokens == []
+    form.command.setText("https://EXAMPLE.org/mcp?key=abc")
+    form.submit.click()
+    desk.until(lambda: desk.page.servers.details.facts.name == "far")
+    assert desk.tokens == [("secret", "https://example.org/mcp?key=abc")]
+    shown = [each.text().replace("\u200b", "") for each in desk.page.servers.details.access.findChildren(QLabel)]
+    said = " ".join(shown)
+    assert "abc" not in said
+    assert "the access token that is kept for example.org" in said
+    assert "the arguments leave this computer" in said
 
 
 def test_two_servers_are_waited_for_at_once_and_others_wait_for_them(desk: Desk) -> None:

@@ -15,11 +15,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from desktop.tools.server_channel import ServerConfinement
 from desktop.tools.server_tool import ServerTool, define_tool
 from desktop.tools.tool_call import ToolImage, ToolResult, ToolText
 from desktop.tools.tool_log import ToolLogEntry
 from desktop.tools.tool_server import ToolServer
-from desktop.tools.tool_server_process import ServerConfinement
 from desktop.ui.theme.theme import Theme
 from desktop.ui.tools import server_words, tool_words
 from desktop.ui.tools.server_form import NewServer

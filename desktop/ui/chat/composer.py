@@ -160,6 +160,10 @@ class Composer(QWidget):
         """Offer to attach files from now on."""
         self.attach_button.show()
 
+    def allow_tools(self) -> None:
+        """Offer to choose what the model may call from now on."""
+        self.tools_button.show()
+
     def show_goes_to(self, text: str) -> None:
         """Say where what is typed goes, "" where it stays on this machine."""
         self.goes_to.setText(text)

@@ -46,8 +46,8 @@ class AllowQuestion(QWidget):
         self._theme = theme
         self._title = Label(theme, "", bold=True, wrap=True)
         says = tr(
-            "Then Latchkey may start this command, as it stands above, whenever its tools are asked for. Each of its "
-            "tools still asks you before it is called, until you decide otherwise."
+            "Then Latchkey may start it, as it stands above, whenever its tools are asked for. Each of its tools still "
+            "asks you before it is called, until you decide otherwise."
         )
         self.yes = Button(theme, tr("Allow it to start"), kind="accent", size="small")
         self.no = Button(theme, tr("Leave it off"), size="small")
@@ -84,6 +84,9 @@ class ServerAccessView(QWidget):
         super().__init__(parent)
         self.command = _MonoLabel(theme, tr("The command as it is run"))
         self._program = Label(theme, "", size="small", color="muted", wrap=True, selectable=True)
+        self._runs, self._otherwise = (
+            Label(theme, each, size="small", color="muted") for each in (tr("Runs"), tr("Otherwise"))
+        )
         self.question = AllowQuestion(theme)
         self._values = {
             "environment": Label(theme, "", wrap=True, selectable=True),
@@ -94,20 +97,20 @@ class ServerAccessView(QWidget):
         self._build(theme)
 
     def _build(self, theme: Theme) -> None:
-        names = (
-            (tr("Runs"), self.command),
+        names: tuple[tuple[str | Label, Label], ...] = (
+            (self._runs, self.command),
             ("", self._program),
             (tr("Is given"), self._values["environment"]),
             (tr("Folders"), self._values["folders"]),
             (tr("Network"), self._values["network"]),
-            (tr("Otherwise"), self._values["confinement"]),
+            (self._otherwise, self._values["confinement"]),
         )
         grid = QGridLayout()
         grid.setHorizontalSpacing(L)
         grid.setVerticalSpacing(S)
         grid.setColumnStretch(1, 1)
         for at, (name, value) in enumerate(names):
-            label = Label(theme, name, size="small", color="muted")
+            label = name if isinstance(name, Label) else Label(theme, name, size="small", color="muted")
             label.setContentsMargins(0, 2, 0, 0)
             grid.addWidget(label, at, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(value, at, 1)
@@ -129,6 +132,8 @@ class ServerAccessView(QWidget):
         found = tr("The program is {path}.").format(path=record.program)
         missing = tr("There is no program of this name on this computer, so it would not start.")
         self._program.setText(breakable(found) if record.program else missing)
+        self._program.setVisible(not server.url)
+        self._runs.setText(tr("Asks") if server.url else tr("Runs"))
         confinement = facts.confinement or record.here
         for name, words in (
             ("environment", environment_words(server)),
@@ -137,3 +142,4 @@ class ServerAccessView(QWidget):
             ("confinement", confinement_words(confinement)),
         ):
             self._values[name].setText(breakable(words))
+        self._otherwise.setVisible(bool(self._values["confinement"].text()))

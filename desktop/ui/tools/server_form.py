@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.errors import UserError
 from desktop.safe_text import escape_controls
@@ -25,6 +25,7 @@ from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.page import ScrollColumn
+from desktop.ui.parts.secret_field import HiddenLineEdit
 from desktop.ui.parts.setting_controls import ChoiceButton
 from desktop.ui.parts.toggle import Toggle
 from desktop.ui.theme.design_tokens import COLUMN, XS, L, M, S
@@ -36,7 +37,8 @@ _LONGEST_COMMAND = 100_000
 
 @dataclass(frozen=True)
 class NewServer:
-    """What the form holds: a server by its command (`words`) or behind an `address`."""
+    """What the form holds: a server by its command (`words`), or behind an `address`, to whose host the access `token`
+    is sent ("" for none)."""
 
     name: str
     words: tuple[str, ...]
@@ -44,7 +46,8 @@ class NewServer:
     environment: tuple[tuple[str, str], ...]
     readable: tuple[str, ...]
     writable: tuple[str, ...]
-    network: bool
+    network: bool = True
+    token: str = ""
 
 
 class ServerForm(ScrollColumn):
@@ -67,6 +70,7 @@ class ServerForm(ScrollColumn):
         self.variables, self.folders = VariableRows(theme), FolderRows(theme)
         self.network = Toggle(theme, "", name=tr("It may use the network"))
         self.network.show_on(True)
+        self.token = HiddenLineEdit(theme, tr("Access token of the server"), clean=True)
         self.submit = Button(theme, tr("Add server"), kind="accent")
         self.cancel = Button(theme, tr("Cancel"), name=tr("Add no server"))
         self._about_paste = Label(theme, "", size="small", color="muted", wrap=True)
@@ -98,16 +102,18 @@ class ServerForm(ScrollColumn):
         top.addWidget(self._about_paste)
         top.addWidget(self._problems["paste"])
         rows.addLayout(top)
-        rows.addLayout(self._section(tr("Name"), "", self.name, self._problems["name"]))
+        rows.addWidget(self._section(tr("Name"), "", self.name, self._problems["name"]))
         about = tr("As in a terminal. Nothing in it is expanded: no variables, no wildcards.")
-        rows.addLayout(
+        rows.addWidget(
             self._section(tr("Command or address"), about, self.command, self._runs, self._problems["command"])
         )
         about = tr("It gets these and no others of yours. Keys belong here, not into the command.")
-        rows.addLayout(self._section(tr("Environment variables"), about, self.variables, self._problems["variables"]))
+        variables = self._section(tr("Environment variables"), about, self.variables, self._problems["variables"])
         about = tr("Besides the system's programs and an empty folder of its own it sees these alone.")
-        rows.addLayout(self._section(tr("Folders"), about, self.folders))
-        network = QHBoxLayout()
+        folders = self._section(tr("Folders"), about, self.folders)
+        holder = QWidget()
+        network = QHBoxLayout(holder)
+        network.setContentsMargins(0, 0, 0, 0)
         network.setSpacing(M)
         network.addWidget(self.network)
         about = tr(
@@ -119,7 +125,11 @@ class ServerForm(ScrollColumn):
         texts.addWidget(Label(theme, tr("It may use the network")))
         texts.addWidget(Label(theme, about, size="small", color="muted", wrap=True))
         network.addLayout(texts, 1)
-        rows.addLayout(network)
+        about = tr("Where the server asks for one. It is kept in the keyring, and sent to the server's host alone.")
+        self._of_address = (self._section(tr("Access token"), about, self.token),)
+        self._of_command = (variables, folders, holder)
+        for part in (*self._of_command, *self._of_address):
+            rows.addWidget(part)
         rows.addWidget(self._problems["all"])
         buttons = QHBoxLayout()
         buttons.setSpacing(S)
@@ -129,15 +139,17 @@ class ServerForm(ScrollColumn):
         rows.addLayout(buttons)
         rows.addStretch(1)
 
-    def _section(self, title: str, about: str, *widgets: QWidget) -> QLayout:
-        column = QVBoxLayout()
+    def _section(self, title: str, about: str, *widgets: QWidget) -> QWidget:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(XS)
         column.addWidget(Label(self._theme, title, bold=True))
         if about:
             column.addWidget(Label(self._theme, about, size="small", color="muted", wrap=True))
         for widget in widgets:
             column.addWidget(widget)
-        return column
+        return holder
 
     def _connect(self) -> None:
         self.paste.clicked.connect(lambda: self._take_text(QGuiApplication.clipboard().text()))
@@ -161,6 +173,7 @@ class ServerForm(ScrollColumn):
         self.command.clear()
         self.variables.show_pairs(())
         self.folders.clear()
+        self.token.clear()
         self.network.show_on(True)
         self.which.hide()
         self._about_paste.hide()
@@ -235,9 +248,9 @@ class ServerForm(ScrollColumn):
         """Say how the command will be run, word by word."""
         text = self.command.text().strip()
         address = is_address(text) and not self._pasted
-        for parts, offered in ((self._of_command, not address), (self._of_address, address)):
+        for parts, fits in ((self._of_command, not address), (self._of_address, address)):
             for part in parts:
-                part.setVisible(offered)
+                part.setVisible(fits)
         said = ""
         if text and not address:
             try:
@@ -249,7 +262,7 @@ class ServerForm(ScrollColumn):
                 said = tr("Runs {program} with {arguments}").format(program=program, arguments=shown)
                 said = said if arguments else tr("Runs {program} without arguments").format(program=program)
         elif address:
-            said = tr("Asks the server at this address.")
+            said = tr("Asks the server at this address. What it is given leaves this computer.")
         self._runs.setText(breakable(said))
         self._runs.setVisible(bool(said))
 
@@ -280,7 +293,7 @@ class ServerForm(ScrollColumn):
                 problems["command"] = str(error)
             else:
                 problems["command"] = "" if words and words[0] else tr("Give the command that starts it.")
-        pairs = self.variables.pairs
+        pairs = self.variables.pairs if not address else []
         wrong = next((each for each, _ in pairs if not is_variable_name(each)), None)
         if wrong is not None:
             problems["variables"] = tr("“{name}” is no name of a variable.").format(name=wrong)
@@ -292,6 +305,9 @@ class ServerForm(ScrollColumn):
             wrong_field = self.name if problems["name"] else self.command if problems["command"] else self.variables.add
             wrong_field.setFocus(Qt.FocusReason.OtherFocusReason)
             return
+        if address:
+            self.submitted.emit(NewServer(name, (), address, (), (), (), token=self.token.text()))
+            return
         readable, writable = (self.folders.folders(writable=each) for each in (False, True))
         network = self.network.isChecked()
-        self.submitted.emit(NewServer(name, words, address, tuple(pairs), readable, writable, network))
+        self.submitted.emit(NewServer(name, words, "", tuple(pairs), readable, writable, network))

@@ -2,6 +2,7 @@
 
 from desktop.tools.mcp_configuration import command_line
 from desktop.tools.server_channel import ServerConfinement
+from desktop.tools.tool_place import server_place
 from desktop.tools.tool_server import ToolServer
 from desktop.translation import tr, trn
 from desktop.ui.parts.label import Tone
@@ -20,6 +21,8 @@ def command_words(facts: ServerFacts) -> str:
     """What starts it, as it is run."""
     if facts.server is None:
         return tr("part of Latchkey")
+    if facts.server.url:
+        return facts.server.shown
     return command_line((facts.server.command, *facts.server.arguments))
 
 
@@ -59,6 +62,8 @@ def reach_words(facts: ServerFacts) -> str:
     server = facts.server
     if server is None:
         return tr("nothing outside of Latchkey")
+    if server.url:
+        return tr("what is sent to {host}").format(host=server.host)
     count = len({*server.readable, *server.writable})
     folders = trn("{count} folder", "{count} folders", count).format(count=count) if count else tr("no folders")
     return f"{folders} · {tr('network') if server.network else tr('no network')}"
@@ -66,12 +71,17 @@ def reach_words(facts: ServerFacts) -> str:
 
 def environment_words(server: ToolServer) -> str:
     """Which variables it is given; their values may be keys, and are not shown."""
+    if server.url:
+        token = tr("what a call sends, and the access token that is kept for {host}").format(host=server.host)
+        return token if server.uses_token else tr("what a call sends")
     names = ", ".join(sorted(server.environment))
     return tr("{names} (values hidden)").format(names=names) if names else tr("no variables of yours")
 
 
 def folder_words(server: ToolServer) -> str:
     """Which folders it is given, one sentence a line."""
+    if server.url:
+        return tr("none")
     changed = [each for each in server.readable if each not in server.writable]
     lines = [tr("Reads {folder}").format(folder=each) for each in changed]
     lines += [tr("Reads and changes {folder}").format(folder=each) for each in server.writable]
@@ -80,6 +90,9 @@ def folder_words(server: ToolServer) -> str:
 
 def network_words(server: ToolServer, *, offline: bool) -> str:
     """Whether it has the network, and what that means."""
+    if server.url:
+        place = server_place(server, None, network=not offline)
+        return f"{place} {tr('Each request is in the log of requests on the Network page.')}"
     if not server.network:
         return tr("none: it runs where there is no network at all")
     if offline:
@@ -91,7 +104,7 @@ def network_words(server: ToolServer, *, offline: bool) -> str:
 
 
 def confinement_words(found: ServerConfinement | str) -> str:
-    """How the system confines it."""
+    """How the system confines it; "" for a server that does not run here."""
     if isinstance(found, str):
         return tr("It would not be started: {reason}").format(reason=found) if found else ""
     if found.summary == _WHOLE:

@@ -34,8 +34,8 @@ _LOOK_MS = 4_000
 
 
 class ToolsFlow(QObject):
-    """`is_offline` is asked on any thread; `pictures` decodes those of results. `news` says what was done, with
-    Undo."""
+    """`is_offline` is asked on any thread; `pictures` decodes those of results; `keep_token` keeps an access token for
+    an address, off the main thread. `news` says what was done, with Undo."""
 
     def __init__(
         self,
@@ -44,13 +44,15 @@ class ToolsFlow(QObject):
         tools: SharedTools,
         paths: Paths,
         news: NotificationBar,
+        *,
         pictures: PictureReader,
         is_offline: Callable[[], bool],
+        keep_token: Callable[[str, str], None],
     ) -> None:
         super().__init__()
         self._navigator, self._paths, self._news = navigator, paths, news
         self.shared = self._tools = tools
-        self._is_offline, self._pictures = is_offline, pictures
+        self._is_offline, self._pictures, self._keep_token = is_offline, pictures, keep_token
         self._page: ToolsPage | None = None
         self._trial: TrialFlow | None = None
         self._overview: ToolsOverview | None = None
@@ -311,11 +313,15 @@ class ToolsFlow(QObject):
             self._change(lambda service: service.set_permission(facts.tool, wanted))
 
     def _add(self, new: "NewServer") -> None:
-        page = self._page
+        page, keep_token = self._page, self._keep_token
         assert page is not None
 
         def work(service: "ToolService") -> None:
-            service.add(_server(new))
+            server = _server(new)
+            service.check(server)
+            if new.token:
+                keep_token(new.token, server.url)
+            service.add(server)
 
         def added(_: object) -> None:
             page.form.clear()
@@ -334,10 +340,17 @@ class ToolsFlow(QObject):
 
 def _server(new: "NewServer") -> Any:
     """The server that was typed. A command with a path in it is kept as a whole path, as the command line does."""
+    from desktop.network.url import parse_url
     from desktop.tools.tool_server import ToolServer
 
-    command, *arguments = new.words or (new.address,)
-    if "/" in command and not new.address:
+    if new.address:
+        try:
+            address = parse_url(new.address).url
+        except ValueError:
+            address = new.address  # which `check` says
+        return ToolServer(new.name, url=address, uses_token=bool(new.token))
+    command, *arguments = new.words
+    if "/" in command:
         command = str(absolute(expanded(command)))
     return ToolServer(
         new.name,

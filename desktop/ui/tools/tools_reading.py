@@ -37,10 +37,11 @@ def read_overview(
     tools = _tools(service, found, service.tools(BUILT_IN) if found is None else listed)
     record = ServerRecord(name, tools)
     if found is not None:
-        here = shared.confinement(network=found.network and not offline)
+        here = shared.confinement(network=found.network and not offline) if not found.url else ""
         log, problem = _log(service, name)
         file, output = last_output(logs, name)
-        program = shutil.which(found.command, path=server_environment(found, Path()).get("PATH")) or ""
+        path = server_environment(found, Path()).get("PATH")
+        program = shutil.which(found.command, path=path) or "" if found.command else ""
         record = ServerRecord(name, tools, program, here, log, problem, output, file)
     return ToolsOverview(tuple(facts), tuple(each.name for each in service.bin.servers()), record, offline)
 

@@ -47,7 +47,7 @@ class ScriptedTools(CommandContext):
         self.scripted.close()
         super().close()
 
-    def engine(self, door: object = None) -> Any:
+    def engine_for(self, params: object) -> Any:
         tools = self
 
         class Engine:
@@ -60,7 +60,7 @@ class ScriptedTools(CommandContext):
         return Engine()
 
     def engine_pool(self) -> Any:
-        return self.engine()
+        return self.engine_for(None)
 
 
 MakeTools = Callable[..., ScriptedTools]
@@ -480,7 +480,7 @@ def test_where_conversations_cannot_be_kept_the_chat_says_so(
 ) -> None:
     monkeypatch.setenv("LATCHKEY_HOME", "/dev/null/home")
     tools = scripted()
-    with tools.engine() as engine, TerminalSession(tools, engine, NullAnswerWriter()) as session:
+    with tools.engine_for(None) as engine, TerminalSession(tools, engine, NullAnswerWriter()) as session:
         session.new()
         session.use(tools.library.find(model))
         with pytest.raises(ResourceError, match="not writable"):

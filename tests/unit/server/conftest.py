@@ -10,7 +10,7 @@ from desktop.library.library_services import LibraryServices, build_library_serv
 from desktop.paths import find_paths
 from desktop.server.api_key import keys_from_text
 from desktop.server.api_server import ApiServer
-from desktop.server.served_models import ServedModels
+from desktop.server.offered_models import OfferedModels
 from desktop.settings import Settings
 from tests.fakes.fake_engine import FakeEngine
 
@@ -32,14 +32,14 @@ class RunningServer:
 def serve(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[FakeEngine], RunningServer]]:
     """Starts servers that stop at the end of the test."""
     # What the ledger is told is the business of another test: this engine loads nothing.
-    monkeypatch.setattr(ServedModels, "record_client", lambda *_: None)
+    monkeypatch.setattr(OfferedModels, "record_client", lambda *_: None)
     with ExitStack() as stack:
 
         def start(engine: FakeEngine) -> RunningServer:
             services = build_library_services(find_paths())
             stack.callback(services.close)
             stack.enter_context(closing(engine))
-            models = ServedModels(
+            models = OfferedModels(
                 engine, services.library, services.license_check, services.policy, Settings, parallel=4
             )
             models.preload(GUIDE)  # which this engine does not do by itself

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from desktop.conversation import ChatMessage, ImagePart, TextPart, ToolCallPart, ToolResultPart
 from desktop.engine.generation_options import JsonSchemaFormat, NamedTool, ThinkingOptions
 from desktop.server.api_errors import ApiError
-from desktop.server.chat_request import ChatRequest
+from desktop.server.chat_completion_request import ChatRequest
 from desktop.server.completion_form import CompletionRequest
 from desktop.server.messages_request import MessagesRequest
 from desktop.server.model_request import ModelRequest

@@ -45,9 +45,10 @@ class OfferedModel:
     context_length: int | None
 
 
-class ServedModels:
+class OfferedModels:
     """`parallel` is how many answers one model gives at once, None: as the settings say. `only` are the ids of those
-    that are offered, () for all. Methods read files: not for the server's loop."""
+    that are offered, () for all. A model that an endpoint runs is not among them: what is asked here stays on this
+    machine. Methods read files: not for the server's loop."""
 
     def __init__(
         self,
