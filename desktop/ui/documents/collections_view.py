@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.documents.document_collection import CollectionFile, CollectionState
 from desktop.errors import UserError
-from desktop.translation import tr
+from desktop.translation import tr, trn
 from desktop.ui.documents.collection_file_item_model import CollectionFileItemModel
 from desktop.ui.documents.collection_file_table import CollectionFileTable
 from desktop.ui.documents.collection_item_model import CollectionItemModel
@@ -17,12 +17,12 @@ from desktop.ui.documents.collection_table import CollectionTable
 from desktop.ui.documents.collection_words import error_words, notes_words
 from desktop.ui.documents.document_entries import CollectionNameEntry, FilePasswordEntry
 from desktop.ui.documents.documents_page_values import ReadingFacts
-from desktop.ui.documents.removed_collections import RemovedCollections
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox, FittedErrorBox, replace_error_box
 from desktop.ui.parts.label import Label, breakable
 from desktop.ui.parts.link import Link
 from desktop.ui.parts.page import page_title, section_heading
+from desktop.ui.parts.removed_names import RemovedNames, RemovedWords
 from desktop.ui.parts.toggle import Toggle
 from desktop.ui.theme.design_tokens import XL, XS, L, M, S
 from desktop.ui.theme.theme import Theme
@@ -31,6 +31,16 @@ _LESSON_WIDTH = 560
 _MOST_NOTES = 3
 _ASKING = ("encrypted", "unreadable", "missing")
 _LOCKED = ("encrypted", "waiting", "changed")  # while its password is asked for
+
+
+def _removed_words() -> RemovedWords:
+    return RemovedWords(
+        tr("Removed collections"),
+        lambda count: trn("{count} removed collection…", "{count} removed collections…", count).format(count=count),
+        tr("Erase what was read of “{name}” for good? Its files stay where they are."),
+        tr("Erase the collection"),
+        tr("Keep the collection"),
+    )
 
 
 class EmptyCollections(QWidget):
@@ -114,7 +124,7 @@ class CollectionsView(QWidget):
         self._about_file = Label(theme, "", size="small", color="muted", wrap=True)
         self._facts = Label(theme, "", size="small", color="muted", wrap=True)
         self.settings_link = Link(theme, tr("Choose a model for search by meaning"), size="small")
-        self.removed = RemovedCollections(theme)
+        self.removed = RemovedNames(theme, _removed_words())
         self.guide_link = Link(theme, tr("What this does not protect from"), size="small")
         self._build()
         self._connect()

@@ -164,7 +164,7 @@ class DocumentsFlow(QObject):
             view.show_facts(facts)
         view.show_collections(states)
         view.show_files(name, files)
-        view.removed.show_removed(removed)
+        view.removed.show_removed([each.name for each in removed])
         if problem is not None and str(problem) != self._told_problem:
             view.show_error(problem)
         self._told_problem = str(problem) if problem is not None else ""

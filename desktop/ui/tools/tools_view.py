@@ -9,12 +9,10 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from desktop.errors import UserError
 from desktop.translation import tr, trn
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.confirmation import Confirmation
 from desktop.ui.parts.error_box import ErrorAction, ErrorBox, FittedErrorBox, replace_error_box
 from desktop.ui.parts.label import Label
 from desktop.ui.parts.link import Link
-from desktop.ui.parts.menu import make_menu
-from desktop.ui.parts.untrusted_text import add_entry, isolated
+from desktop.ui.parts.removed_names import RemovedNames, RemovedWords
 from desktop.ui.theme.design_tokens import XL, L, M, S
 from desktop.ui.theme.theme import Theme
 from desktop.ui.tools.server_details import ServerDetails
@@ -23,58 +21,18 @@ from desktop.ui.tools.tool_server_table import ToolServerTable
 from desktop.ui.tools.tools_page_values import ToolsOverview
 
 _LESSON_WIDTH = 620
-_MOST = 20
 _ALL = 10_000
 _UNBOUNDED = 16_777_215  # QWIDGETSIZE_MAX
 
 
-class RemovedServers(QWidget):
-    """Hidden where there are none. `restore_asked` and `erase_asked` carry the name of one."""
-
-    restore_asked = Signal(str)
-    erase_asked = Signal(str)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._names: tuple[str, ...] = ()
-        self._asked_about = ""
-        self.link = Link(theme, "", name=tr("Removed servers"), size="small")
-        self.sure = Confirmation(theme)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.link)
-        column.addWidget(self.sure)
-        self.link.clicked.connect(self._open)
-        self.sure.confirmed.connect(lambda: self.erase_asked.emit(self._asked_about))
-        self.hide()
-
-    def show_removed(self, names: tuple[str, ...]) -> None:
-        """Offer these, the last removed first."""
-        self._names = names
-        count = len(names)
-        text = trn("{count} removed server…", "{count} removed servers…", count).format(count=count)
-        if text != self.link.text():
-            self.link.setText(text)
-            self.link.setAccessibleName(text)
-            self.link.updateGeometry()
-        self.setVisible(bool(count))
-
-    def _open(self) -> None:
-        menu = make_menu(self._theme, self)
-        for name in self._names[:_MOST]:
-            entry = add_entry(menu, tr("Bring back “{name}”").format(name=isolated(name)))
-            entry.triggered.connect(lambda _=False, wanted=name: self.restore_asked.emit(wanted))
-        menu.addSeparator()
-        for name in self._names[:_MOST]:
-            entry = add_entry(menu, tr("Erase “{name}” for good…").format(name=isolated(name)))
-            entry.triggered.connect(lambda _=False, wanted=name: self._ask(wanted))
-        menu.popup(self.link.mapToGlobal(self.link.rect().bottomLeft()))
-
-    def _ask(self, name: str) -> None:
-        self._asked_about = name
-        question = tr("Erase “{name}” for good, with its keys, what you decided, and what it wrote to its own folder?")
-        self.sure.ask(question.format(name=isolated(name)), tr("Erase"), tr("Erase the server"), tr("Keep the server"))
+def _removed_words() -> RemovedWords:
+    return RemovedWords(
+        tr("Removed servers"),
+        lambda count: trn("{count} removed server…", "{count} removed servers…", count).format(count=count),
+        tr("Erase “{name}” for good, with its keys, what you decided, and what it wrote to its own folder?"),
+        tr("Erase the server"),
+        tr("Keep the server"),
+    )
 
 
 class ToolsLesson(QWidget):
@@ -125,7 +83,7 @@ class ToolsView(QWidget):
         self.table = ToolServerTable(theme, ToolServerItemModel(self))
         self.details = ServerDetails(theme)
         self.lesson = ToolsLesson(theme)
-        self.removed = RemovedServers(theme)
+        self.removed = RemovedNames(theme, _removed_words())
         self.guide_link = Link(theme, tr("What tools can do to you"), size="small")
         self._build()
         self._connect()

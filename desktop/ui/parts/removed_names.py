@@ -1,12 +1,12 @@
-"""The collections in the bin: a line that offers to bring one back, or to erase it for good."""
+"""What was removed and is kept: a line that offers to bring one back, or to erase it for good."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from desktop.documents.document_collection import CollectionState
-from desktop.translation import tr, trn
+from desktop.translation import tr
 from desktop.ui.parts.confirmation import Confirmation
 from desktop.ui.parts.link import Link
 from desktop.ui.parts.menu import make_menu
@@ -16,20 +16,32 @@ from desktop.ui.theme.theme import Theme
 _MOST = 20
 
 
-class RemovedCollections(QWidget):
+@dataclass(frozen=True)
+class RemovedWords:
+    """How the line speaks: its accessible name, its text for so many, the `question` about {name} before it is erased,
+    and the accessible names of both answers."""
+
+    title: str
+    count: Callable[[int], str]
+    question: str
+    erase: str
+    keep: str
+
+
+class RemovedNames(QWidget):
     """Hidden where there are none. `restore_asked` and `erase_asked` carry the name of one."""
 
     restore_asked = Signal(str)
     erase_asked = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, words: RemovedWords, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._words = theme, words
         self._names: tuple[str, ...] = ()
         self._asked_about = ""
-        self.link = Link(theme, "", name=tr("Removed collections"), size="small")
+        self.link = Link(theme, "", name=words.title, size="small")
         self.sure = Confirmation(theme)
-        self.sure.yes.setAccessibleName(tr("Erase the collection"))
+        self.sure.yes.setAccessibleName(words.erase)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.link)
@@ -38,16 +50,15 @@ class RemovedCollections(QWidget):
         self.sure.confirmed.connect(lambda: self.erase_asked.emit(self._asked_about))
         self.hide()
 
-    def show_removed(self, removed: Sequence[CollectionState]) -> None:
+    def show_removed(self, names: Sequence[str]) -> None:
         """Offer these, the last removed first."""
-        self._names = tuple(dict.fromkeys(each.name for each in removed))
-        count = len(self._names)
-        text = trn("{count} removed collection…", "{count} removed collections…", count).format(count=count)
+        self._names = tuple(dict.fromkeys(names))
+        text = self._words.count(len(self._names))
         if text != self.link.text():
             self.link.setText(text)
             self.link.setAccessibleName(text)
             self.link.updateGeometry()
-        self.setVisible(bool(count))
+        self.setVisible(bool(self._names))
 
     def _open(self) -> None:
         menu = make_menu(self._theme, self)
@@ -62,7 +73,5 @@ class RemovedCollections(QWidget):
 
     def _ask(self, name: str) -> None:
         self._asked_about = name
-        question = tr("Erase what was read of “{name}” for good? Its files stay where they are.")
-        self.sure.ask(
-            question.format(name=isolated(name)), tr("Erase"), tr("Erase the collection"), tr("Keep the collection")
-        )
+        question = self._words.question.format(name=isolated(name))
+        self.sure.ask(question, tr("Erase"), self._words.erase, self._words.keep)
