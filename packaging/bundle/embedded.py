@@ -27,7 +27,7 @@ class Embedded:
     sign: str
     version: Callable[[Part, Path], str]
     texts: tuple[str, ...] = field(default=())
-    """Its license texts, in `license_texts` beside this file: for wheels that bring none."""
+    """Its license texts, in `resources/licenses/bundled`: for wheels that bring none."""
 
 
 def _same(holder: Part, packages: Path) -> str:
@@ -112,7 +112,7 @@ SIGNS: Mapping[str, str] = {
 """For names in the wheels' own lists: a file that is there where the library is. Others are looked for by name."""
 # Of libraries whose license those lists leave out.
 _UNSAID = {"libXau": "MIT-open-group", "openssl": "Apache-2.0"}
-LICENSE_TEXTS = Path(__file__).with_name("license_texts")
+LICENSE_TEXTS = Path(__file__).resolve().parents[2] / "resources" / "licenses" / "bundled"
 
 
 def embedded_parts(holder: Part, packages: Path) -> Iterator[Part]:
