@@ -7,8 +7,8 @@ right on another machine too. Elsewhere, and with compilers that do not know all
 processor alone. pip's own cache is not used: it knows nothing of compilers, flags and processors. `CMAKE_ARGS` of the
 environment is passed on.
 
-With `--portable` it makes the wheel that travels in a bundle: always with all variants, AMX among them, and with no
-path of this machine inside.
+With `--portable` it makes the wheel that travels in a bundle: never for this processor alone, and refused where it
+would lack variants. On x86-64 Linux with a current compiler that is the same wheel.
 """
 
 import argparse
@@ -54,12 +54,11 @@ _UNWANTED_VARIANTS = ("x64", "ivybridge", "piledriver", "cannonlake", "cooperlak
 class Build:
     """What is to be compiled here: the requirement, CMake's and the compiler's flags, and a key of all that counts.
 
-    `portable` is for other machines than this one: all variants, and none left out for a fault of the compiler that can
-    be mended. Raises SystemExit where the compiler does not know all variants.
+    `portable` is for other machines than this one. Raises SystemExit where the compiler does not know all variants
+    then.
     """
 
     def __init__(self, *, portable: bool = False) -> None:
-        self.portable = portable
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         self.requirement = next(line for line in project["dependencies"] if line.startswith("llama-cpp-python"))
         self.compiler = _compiler()
@@ -71,13 +70,13 @@ class Build:
         portably = ("-DGGML_NATIVE=OFF",) if portable else ()
         flags = [*_COMMON, *(_VARIANTS if self.variants else portably), *os.environ.get("CMAKE_ARGS", "").split()]
         self.cmake_args = " ".join(flags)
-        # A variant that would have the fault is left out; for a native build the compiler is told to do without AMX.
-        self.c_flags = _WITHOUT_AMX if self.amx == "wrong" and not self.variants else ""
         if portable and x86 and not self.variants:
             raise SystemExit("A bundle needs a compiler that knows AVX-VNNI, AVX512-BF16 and AMX: GCC 11 or newer.")
-        mended = f"-include {_AMX_HEADER}"
-        if portable and self.amx == "wrong" and _amx(f"{self.compiler} {mended}") == "right":
-            self.amx, self.c_flags = "right", mended
+        self.mended = self.amx == "wrong" and _amx(self.compiler, "-include", str(_AMX_HEADER)) == "right"
+        if self.mended:
+            self.amx = "right"
+        # A variant that would have the fault is left out; for a native build the compiler is told to do without AMX.
+        self.c_flags = _WITHOUT_AMX if self.amx == "wrong" and not self.variants else ""
 
     @property
     def key(self) -> str:
@@ -94,7 +93,7 @@ class Build:
             platform.machine(),
             "".join(platform.libc_ver()),
             "" if self.variants else _processor(),
-            *(["portable", _AMX_HEADER.read_text(encoding="utf-8")] if self.portable else []),
+            _AMX_HEADER.read_text(encoding="utf-8") if self.mended else "",
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
@@ -122,8 +121,8 @@ def _accepts(compiler: str, *flags: str) -> bool:
         return False
 
 
-def _amx(compiler: str) -> str:
-    return _said("sh", str(ROOT / "packaging" / "amx_probe.sh"), *compiler.split())
+def _amx(compiler: str, *flags: str) -> str:
+    return _said("sh", str(ROOT / "packaging" / "amx_probe.sh"), *compiler.split(), *flags)
 
 
 def _processor() -> str:
@@ -190,9 +189,14 @@ def _compile(build: Build, work: Path) -> Path:
     if build.variants:
         _without_variants(source, build)
     environment = {**os.environ, "CMAKE_ARGS": build.cmake_args}
-    nameless = f"-ffile-prefix-map={source}=." if build.portable else ""
+    flags = [build.c_flags]
+    if sys.platform != "win32":
+        flags.append(f"-ffile-prefix-map={source}=.")  # no path of this machine inside
+    if build.mended:
+        # Beside the source: flags are split at spaces, which the path of a checkout may hold.
+        flags.append(f"-include {shutil.copy(_AMX_HEADER, source)}")
     for name in ("CFLAGS", "CXXFLAGS"):
-        environment[name] = f"{os.environ.get(name, '')} {build.c_flags} {nameless}".strip()
+        environment[name] = " ".join([os.environ.get(name, ""), *flags]).strip()
     _pip("wheel", "--no-deps", "--no-cache-dir", "--wheel-dir", str(work), str(source), environment=environment)
     return next(work.glob("*.whl"))
 

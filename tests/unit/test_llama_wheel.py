@@ -134,11 +134,42 @@ def test_another_processor_asks_for_another_wheel_only_where_one_is_compiled_for
 def test_the_compiler_is_told_to_do_without_faulty_amx_where_no_variant_can_be_left_out(
     llama_wheel: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(llama_wheel, "_amx", lambda compiler: "wrong")
+    monkeypatch.setattr(llama_wheel, "_amx", lambda *command: "wrong")
     monkeypatch.setattr(llama_wheel, "_accepts", lambda *_: False)
     assert "-mno-amx-tile" in llama_wheel.Build().c_flags
-    monkeypatch.setattr(llama_wheel, "_amx", lambda compiler: "right")
+    monkeypatch.setattr(llama_wheel, "_amx", lambda *command: "right")
     assert llama_wheel.Build().c_flags == ""
+
+
+@pytest.mark.skipif(not knows_amx(), reason="needs a compiler that knows AMX")
+class TestAmxHeader:
+    """A compiler with the fault keeps AMX, which is two to six times as fast where a processor has it."""
+
+    def test_it_mends_the_compiler_that_is_here(self, tmp_path: Path) -> None:
+        assert amx(compiler(tmp_path, f"-include {PACKAGING / 'amx_tile_config.h'}")) == "right"
+
+    def test_a_wheel_is_made_with_it_where_the_compiler_alone_is_wrong(
+        self, llama_wheel: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(llama_wheel, "_amx", lambda compiler, *flags: "right" if flags else "wrong")
+        mended = llama_wheel.Build()
+        assert mended.mended
+        assert mended.amx == "right"
+        assert "-mno-amx" not in mended.c_flags
+        monkeypatch.setattr(llama_wheel, "_amx", lambda *command: "right")
+        assert not llama_wheel.Build().mended
+        assert llama_wheel.Build().key != mended.key
+
+    def test_the_place_of_the_checkout_makes_no_other_wheel(
+        self, llama_wheel: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(llama_wheel, "_amx", lambda compiler, *flags: "right" if flags else "wrong")
+        key = llama_wheel.Build().key
+        elsewhere = tmp_path / "my projects"
+        elsewhere.mkdir()
+        moved = shutil.copy(llama_wheel._AMX_HEADER, elsewhere)
+        monkeypatch.setattr(llama_wheel, "_AMX_HEADER", Path(moved))
+        assert llama_wheel.Build().key == key
 
 
 @pytest.mark.skipif(not knows_amx(), reason="needs a compiler that knows AMX")
@@ -150,10 +181,7 @@ class TestPortableBuild:
         assert "-DGGML_CPU_ALL_VARIANTS=ON" in build.cmake_args
         assert "-DGGML_NATIVE=OFF" in build.cmake_args
         assert build.amx == "right"
-        assert build.key != llama_wheel.Build().key
-
-    def test_the_header_mends_the_compiler_that_is_here(self, tmp_path: Path) -> None:
-        assert amx(compiler(tmp_path, f"-include {PACKAGING / 'amx_tile_config.h'}")) == "right"
+        assert build.key == llama_wheel.Build().key
 
     def test_a_compiler_that_does_not_know_all_variants_makes_none(
         self, llama_wheel: ModuleType, monkeypatch: pytest.MonkeyPatch
