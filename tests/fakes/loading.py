@@ -58,10 +58,12 @@ def llama_reports(
     path: Path, lengths: Sequence[int], *, flash: bool = True, parallel: int = 1, like: LoadParams | None = None
 ) -> list[Reported]:
     """llama.cpp's buffers for contexts of these lengths, made as the worker makes them for so many answers at once;
-    with the types of the KV cache that `like` has."""
+    with the types of the KV cache that `like` has. Weights stay in the file's order, whatever the processor."""
     llama.llama_log_set(_listen, None)
     _lines.clear()
-    model = llama.llama_model_load_from_file(str(path).encode(), llama.llama_model_default_params())
+    loading_params = llama.llama_model_default_params()
+    loading_params.use_extra_bufts = False
+    model = llama.llama_model_load_from_file(str(path).encode(), loading_params)
     assert model, "".join(_lines)
     loading, found = "".join(_lines), []
     try:
@@ -94,7 +96,10 @@ def take(path: Path, length: int, *, fill: float = 0.95) -> Taken:
             held, pages = _resident(worker), _mapped(worker, path)
         finally:
             client.close()
-        reported = _parsed("".join(file.read_text(errors="replace") for file in logs.iterdir()))
+        newest = max(
+            logs.iterdir(), key=lambda file: file.stat().st_mtime_ns
+        )  # of the worker that it was loaded in at last
+        reported = _parsed(newest.read_text(errors="replace"))
     return Taken(held - min(reported.reordered, pages), tokens, reported, path.stat().st_size)
 
 
@@ -142,7 +147,7 @@ def _parsed(log: str) -> Reported:
     for buffer, kind, size in _BUFFER.findall(log):
         part = {"model": "weights", "KV": "cache", "RS": "cache"}.get(kind, "compute")
         sizes[part] += float(size) * (1 << 20)
-        if "REPACK" in buffer:
+        if "REPACK" in buffer or "AMX" in buffer:
             sizes["reordered"] += float(size) * (1 << 20)
     return Reported(**{part: int(size) for part, size in sizes.items()})
 
