@@ -1,7 +1,9 @@
-"""Which build of llama.cpp is installed, found without loading it."""
+"""Which build of llama.cpp is installed, found without loading it, and since when it runs on this computer."""
 
+import contextlib
 import hashlib
 import importlib.util
+import os
 from importlib import metadata
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -28,6 +30,20 @@ def engine_build() -> str:
             continue
         mark.update(f"{path.name} {found.st_size} {found.st_mtime_ns}\n".encode())
     return f"{_DISTRIBUTION} {version} ({mark.hexdigest()[:12]})"
+
+
+def start_mark() -> str:
+    """Another text where a driver of a GPU that failed may work now: after an update of the engine or of a plug-in, and
+    where the system tells it, after the computer was started again."""
+    named = os.environ.get("GGML_BACKEND_PATH", "")
+    stamp = ""
+    with contextlib.suppress(OSError):
+        stamp = str(Path(named).stat().st_mtime_ns)
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        boot = ""
+    return hashlib.sha256("\n".join((engine_build(), named, stamp, boot)).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _libraries() -> list[Path]:

@@ -77,8 +77,9 @@ class EngineClient:
         prompt_cache: PromptCacheFolder | None = None,
     ) -> None:
         command = tuple(executable) if executable is not None else default_worker_command()
-        fallback = LoadFallback(fallbacks or FallbackStore(), kernel_choice, refuses_unusable=refuses_unusable)
-        setup = WorkerSetup(command, logs, cache, prompt_cache)
+        store = fallbacks or FallbackStore()
+        fallback = LoadFallback(store, kernel_choice, refuses_unusable=refuses_unusable)
+        setup = WorkerSetup(command, logs, cache, prompt_cache, lambda: store.driver_failure() is None)
         self._dispatcher = Dispatcher(license_check, setup, timeouts or WorkerTimeouts(), fallback)
         self._ids = itertools.count(1)
         self._counting = threading.Lock()

@@ -128,6 +128,19 @@ def died_starting(death: "WorkerExit") -> EngineError:
     )
 
 
+def driver_stopped(plugin: str) -> str:
+    """The engine goes on without GPUs, as the driver that `plugin` starts ended it."""
+    return tr(
+        "The driver of the graphics card stopped the engine ({plugin}), so models run on the processor until this "
+        "computer is started again."
+    ).format(plugin=plugin)
+
+
+def gpu_unused(problem: str) -> EngineError:
+    """A plug-in for GPUs, or its driver, cannot be used; `problem` is a sentence."""
+    return EngineError(problem, remedy=tr("Models run on the processor. “latchkey engine test” tries it again."))
+
+
 def died_loading(file: str, death: "WorkerExit") -> EngineError:
     """The worker died while it read `file`, of no crash."""
     again = tr("Download the file again, or choose another model.")

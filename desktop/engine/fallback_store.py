@@ -1,4 +1,5 @@
-"""What crashed with which model file on this machine, stored so that the next load begins with what worked.
+"""What crashed on this machine, with which model file or as a GPU's driver was started: stored, so that the next load
+begins with what worked.
 
 One JSON file for this person. What is in it is believed only as far as it makes a load more cautious: anything that
 cannot be read as such, and anything of another engine or processor, counts as nothing and is written over.
@@ -15,7 +16,7 @@ import msgspec
 
 from desktop.atomic_file import DamagedFileError, read_struct, write_atomically
 from desktop.engine import hardware
-from desktop.engine.engine_build import engine_build
+from desktop.engine.engine_build import engine_build, start_mark
 from desktop.engine.load_params import LoadParams
 from desktop.engine.load_params_check import without_flash_attention
 from desktop.engine.worker_messages import ProbeResult
@@ -106,9 +107,22 @@ class FallbackRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     technical: _Text = ""
 
 
-class _FallbackFile(msgspec.Struct, frozen=True):
+class DriverFailure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The engine ended while it started `plugin`, which starts a driver; `reason` is the end of a sentence.
+
+    It counts as long as `engine_build.start_mark()` is `mark`. `told` says that the person was.
+    """
+
+    mark: Annotated[str, msgspec.Meta(max_length=64)]
+    plugin: Annotated[str, msgspec.Meta(max_length=256)]
+    reason: _Text = ""
+    told: bool = False
+
+
+class _FallbackFile(msgspec.Struct, frozen=True, omit_defaults=True):
     version: Annotated[int, msgspec.Meta(ge=1, le=1)]
     entries: list[FallbackRecord]
+    driver: DriverFailure | None = None
 
 
 class FallbackStore:
@@ -119,7 +133,7 @@ class FallbackStore:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._in_memory: list[FallbackRecord] = []
+        self._in_memory = _FallbackFile(1, [])
         self._unwritten = False
         self._asked_for: set[ModelFileIdentity] = set()
         self._lock = threading.RLock()
@@ -133,7 +147,7 @@ class FallbackStore:
 
     def find(self, file: ModelFileIdentity, machine: str) -> FallbackRecord | None:
         """What is remembered of `file` on `machine` (see `machine_key`); None where nothing is."""
-        found = (entry for entry in self._read() if (entry.file, entry.machine) == (file, machine))
+        found = (entry for entry in self._read().entries if (entry.file, entry.machine) == (file, machine))
         return next(found, None)
 
     def save(self, entry: FallbackRecord) -> None:
@@ -144,33 +158,49 @@ class FallbackStore:
         says_something = entry.unusable or entry.caution != LoadLimits()
         key = (entry.file.path, entry.machine)
         with self._lock:
-            others = [each for each in self._read() if (each.file.path, each.machine) != key]
-            self._write([*others, entry][-_MOST_ENTRIES:] if says_something else others)
+            known = self._read()
+            others = [each for each in known.entries if (each.file.path, each.machine) != key]
+            entries = [*others, entry][-_MOST_ENTRIES:] if says_something else others
+            self._write(msgspec.structs.replace(known, entries=entries))
+
+    def driver_failure(self) -> DriverFailure | None:
+        """The driver that stopped the engine as it was started, where it would be the same one now."""
+        failure = self._read().driver
+        return failure if failure is not None and failure.mark == start_mark() else None
+
+    def save_driver_failure(self, failure: DriverFailure) -> None:
+        """Remember `failure` in place of an older one."""
+        reason = failure.reason[:_LONGEST_TEXT]
+        with self._lock:
+            self._write(msgspec.structs.replace(self._read(), driver=msgspec.structs.replace(failure, reason=reason)))
 
     def forget(self, path: Path | None = None) -> None:
         """Forget what is known of the model file at `path`, or everything: the next load begins as if nothing were."""
         gone = str(path.absolute()) if path is not None else None
         with self._lock:
-            self._write([each for each in self._read() if gone is not None and each.file.path != gone])
+            known = self._read()
+            entries = [each for each in known.entries if gone is not None and each.file.path != gone]
+            self._write(_FallbackFile(1, entries, known.driver if gone is not None else None))
 
-    def _read(self) -> list[FallbackRecord]:
+    def _read(self) -> _FallbackFile:
         if self._path is None or self._unwritten:
             return self._in_memory
         try:
-            return read_struct(self._path, _FallbackFile, largest=_LARGEST_FILE).entries[-_MOST_ENTRIES:]
+            known = read_struct(self._path, _FallbackFile, largest=_LARGEST_FILE)
         except DamagedFileError as error:
             _log.warning("%s was not used: %s", self._path.name, error)
-            return []
+            return _FallbackFile(1, [])
         except OSError:
             return self._in_memory
+        return msgspec.structs.replace(known, entries=known.entries[-_MOST_ENTRIES:])
 
-    def _write(self, entries: list[FallbackRecord]) -> None:
-        self._in_memory = entries
+    def _write(self, known: _FallbackFile) -> None:
+        self._in_memory = known
         if self._path is None:
             return
         self._unwritten = True  # what is in the file is older then
         try:
-            write_atomically(self._path, msgspec.json.format(msgspec.json.encode(_FallbackFile(1, entries)), indent=1))
+            write_atomically(self._path, msgspec.json.format(msgspec.json.encode(known), indent=1))
         except OSError as error:
             _log.warning("%s could not be written: %s", self._path.name, error)
         else:

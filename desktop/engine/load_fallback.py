@@ -7,7 +7,7 @@ remembers what worked and what did not.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,9 +20,12 @@ from desktop.engine.admitted_adapter import (
     files_as_they_are,
     readable_path,
 )
+from desktop.engine.engine_build import start_mark
+from desktop.engine.engine_errors import driver_stopped
 from desktop.engine.engine_protocol import LoadCheck, StopSignal
 from desktop.engine.fallback_step import FallbackStep, layers_on_gpu, next_step, with_less_on_gpu
 from desktop.engine.fallback_store import (
+    DriverFailure,
     FallbackRecord,
     FallbackStore,
     LoadLimits,
@@ -157,6 +160,10 @@ class LoadAttempt:
         key = self.state_key()
         return LoadRequest(self.plan.params, self.admitted, self.draft_admitted, adapters, key, projectors)
 
+    def add_notice(self, text: str) -> None:
+        """One more sentence to tell the person."""
+        self.step = replace(self.step, notice=f"{self.step.notice} {text}".strip())
+
     @property
     def notice(self) -> str:
         """What to tell the person of how the model was loaded, "" where it is all as asked."""
@@ -255,6 +262,15 @@ class LoadFallback:
         if known is not None and known.unusable and first and self._refuses_unusable:
             raise engine_errors.model_known_to_crash(attempt.path.name, known.unusable, known.technical)
         attempt.begin_with(probed, self._tested(), known.caution if known is not None else LoadLimits())
+        attempt.add_notice(self._untold())
+
+    def _untold(self) -> str:
+        """What is to be told, once, of a driver that stopped the engine; "" where nothing is."""
+        failure = self._store.driver_failure()
+        if failure is None or failure.told:
+            return ""
+        self._store.save_driver_failure(msgspec.structs.replace(failure, told=True))
+        return driver_stopped(failure.plugin)
 
     def _tested(self) -> LoadLimits:
         try:
@@ -275,13 +291,20 @@ class LoadFallback:
         """
         if stage == "probing":
             variant = self.after_probing(death)
+            if death.plugin and variant is not None:
+                return attempt.step  # `prepare` tells of it
             return engine_errors.died_starting(death) if variant is None else _with_variant(attempt.step, variant)
         if stage == "loading":
             return self._after_loading(death, attempt)
         return self._after_answering(death, attempt, work)
 
     def after_probing(self, death: WorkerExit) -> str | None:
-        """The CPU variant to start another worker with, where the first one crashed before it said a word."""
+        """The CPU variant to start another worker with, where the first one ended before it said a word; None where
+        that is no use. After one that ended as it started a GPU's driver comes one that starts none.
+        """
+        if death.plugin and death.kind != "killed":
+            self._store.save_driver_failure(DriverFailure(start_mark(), death.plugin, death.reason))
+            return death.cpu_variant
         if death.kind != "crash" or death.library_error:
             return None
         if self._variants:

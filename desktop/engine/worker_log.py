@@ -16,6 +16,8 @@ from desktop.safe_text import safe_line
 
 ASSERT_MARK = "latchkey: the engine gave up: "
 LIBRARY_MARK = "latchkey: llama.cpp cannot be used: "
+PLUGIN_MARK = "latchkey: this plug-in is started: "
+"""Its name follows; nothing does once all are started."""
 _LARGEST_FILE = 1_000_000
 _MOST_FILES = 8
 _TAIL_LINES = 40
@@ -34,6 +36,7 @@ class WorkerLog:
 
     def __init__(self, source: int, folder: Path, kind: str = "engine") -> None:
         self._source = source
+        self._plugin = ""
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._file, self.path = _new_file(folder, kind)
         self._thread = threading.Thread(target=self._drain, name="native-log", daemon=True)
@@ -51,6 +54,11 @@ class WorkerLog:
             if line.startswith(ASSERT_MARK) or "GGML_ASSERT" in line or line.strip().startswith("what():"):
                 return _FOLDERS.sub("", line.removeprefix(ASSERT_MARK).strip())
         return ""
+
+    def plugin(self) -> str:
+        """The plug-in that the worker was starting when it ended, or ""."""
+        self.tail()
+        return self._plugin
 
     def library_error(self) -> str:
         """What kept the worker from using llama.cpp's libraries, or ""."""
@@ -80,6 +88,9 @@ class WorkerLog:
         shown = [safe_line(line[:_LONGEST_LINE].decode("utf-8", "replace"), _LONGEST_LINE) for line in lines]
         written = [line for line in shown if line.strip()]
         self._tail.extend(written)
+        for line in written:  # noted now: a driver may say more than the tail holds
+            if line.startswith(PLUGIN_MARK.rstrip()):
+                self._plugin = line.removeprefix(PLUGIN_MARK.rstrip()).strip()
         data = "".join(f"{line}\n" for line in written).encode()
         if self._file is not None and room > 0:
             with suppress(OSError):

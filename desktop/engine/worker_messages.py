@@ -137,7 +137,8 @@ class ProbeResult(msgspec.Struct, frozen=True, tag="probed"):
     """Versions, devices, CPU features, and whether the worker runs confined ("landlock+seccomp", or why not).
 
     `cpu_variant` is the one of llama.cpp's CPU variants that computes, `cpu_variants` are all that this processor can
-    run, best first; "" and () where llama.cpp was built for one processor only.
+    run, best first; "" and () where llama.cpp was built for one processor only. `gpu_problems` has a sentence for each
+    plug-in that is there and cannot be used.
     """
 
     llama_cpp: ShortText
@@ -147,6 +148,7 @@ class ProbeResult(msgspec.Struct, frozen=True, tag="probed"):
     confinement: ShortText
     cpu_variant: VariantName = ""
     cpu_variants: Annotated[tuple[VariantName, ...], msgspec.Meta(max_length=64)] = ()
+    gpu_problems: Annotated[tuple[ShortText, ...], msgspec.Meta(max_length=64)] = ()
 
 
 class LoadProgress(msgspec.Struct, frozen=True, tag="load-progress"):

@@ -55,12 +55,13 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class WorkerSetup:
     """How workers are started, and where things lie: the command, the folder of logs and that of caches, and the prompt
-    cache on the disk, None for none."""
+    cache on the disk, None for none. `uses_gpus` is asked at each start whether drivers of GPUs are started as well."""
 
     command: tuple[str, ...]
     logs: Path
     cache: Path
     prompt_cache: PromptCacheFolder | None = None
+    uses_gpus: Callable[[], bool] = lambda: True
 
     @property
     def drivers_folder(self) -> Path:
@@ -81,7 +82,8 @@ class WorkerExit:
     """How a worker ended: a "crash" of its own, "killed" from outside, by an "exit" code, or "ended" by the app.
 
     `cpu_variant` is what it was started with, "" for the best. `reason` is a sentence's end, `technical` its last
-    native lines, `library_error` what was wrong with llama.cpp's libraries, or "".
+    native lines, `library_error` what was wrong with llama.cpp's libraries, or "". `plugin` is that for a GPU which it
+    was starting, or "".
     """
 
     kind: ExitKind
@@ -89,6 +91,7 @@ class WorkerExit:
     technical: str
     cpu_variant: str = ""
     library_error: str = ""
+    plugin: str = ""
 
 
 def default_worker_command() -> tuple[str, ...]:
@@ -163,7 +166,8 @@ class WorkerProcess:
 
     def exit(self) -> WorkerExit:
         """How it ended; call `wait` first."""
-        return WorkerExit(self._kind(), self.reason(), self.log.tail(), self._cpu_variant, self.log.library_error())
+        tail, library_error, plugin = self.log.tail(), self.log.library_error(), self.log.plugin()
+        return WorkerExit(self._kind(), self.reason(), tail, self._cpu_variant, library_error, plugin)
 
     def _kind(self) -> ExitKind:
         code = self._process.returncode
@@ -244,6 +248,8 @@ def _spawn(
             arguments += ["--state-file", str(numbers[2]), "--state-bytes", str(workplace.prompt_cache.budget())]
         if cpu_variant:
             arguments += ["--cpu-variant", cpu_variant]
+        if not workplace.uses_gpus():
+            arguments += ["--no-gpus"]
         if (language := language_in_use()) is not None:
             arguments += ["--translations", str(language[0]), "--language", language[1] or ""]
         return [*workplace.command, *arguments]

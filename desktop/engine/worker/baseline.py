@@ -20,7 +20,7 @@ from typing import Any
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from desktop.engine.worker.llama_api import llama, start_backends
+from desktop.engine.worker.llama_api import llama, start_backends, start_gpus
 from desktop.engine.worker.token_batch import TokenBatch
 
 _BATCH = 512
@@ -100,6 +100,8 @@ def _main(arguments: list[str]) -> None:
     if cores:
         os.sched_setaffinity(0, {int(core) for core in cores})
     start_backends()
+    if int(gpu_layers):
+        start_gpus()
     loop = BaselineDecoder(path, int(threads), int(gpu_layers), int(context_length))
     _print_json({"ready": True})
     for line in sys.stdin:

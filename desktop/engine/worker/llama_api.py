@@ -19,12 +19,12 @@ from typing import Any
 
 from desktop.child_process_command import is_packaged
 from desktop.engine.load_params import PLAINEST_VARIANT
+from desktop.engine.worker.gpu_plugins import gpu_plugins, start_plugins
 from desktop.engine.worker_log import ASSERT_MARK
 from desktop.engine.worker_messages import ComputeDevice
 
 _MOST_MEMORY = 2**53  # some drivers give the largest number there is
 _DEBUG, _WARN, _CONTINUED = 1, 3, 5
-_GPU_BACKENDS = ("cuda", "hip", "vulkan", "sycl", "musa", "cann", "opencl")
 _KINDS = {0: "cpu", 1: "gpu", 2: "integrated-gpu", 3: "accelerator"}
 
 
@@ -127,18 +127,8 @@ def _cpu_plugins() -> dict[str, Path]:
     return found
 
 
-def _other_plugins() -> list[Path]:
-    """The plug-ins that compute elsewhere than on the CPU: those beside llama.cpp, and the one that the environment
-    variable GGML_BACKEND_PATH names, as llama.cpp itself reads it (`ggml_backend_load_all_from_path`). A packaged
-    executable loads its own only."""
-    found = [LIBRARIES / name for kind in _GPU_BACKENDS for name in (f"libggml-{kind}.so", f"ggml-{kind}.dll")]
-    if not is_packaged():
-        found.append(Path(os.environ.get("GGML_BACKEND_PATH", "")))
-    return [path for path in found if path.is_file()]
-
-
 def start_backends(cpu_variant: str = "") -> str:
-    """Load the compute plug-ins and start llama.cpp, once per process. Gives the CPU variant that was loaded.
+    """Load a plug-in for the CPU and start llama.cpp, once per process. Gives the CPU variant that was loaded.
 
     `cpu_variant` is one of `cpu_variants()`, or `PLAINEST_VARIANT` for the last of them; where it is empty, unknown or
     one that this processor cannot run, the best is taken. "" is given where llama.cpp was built for one processor only.
@@ -150,18 +140,31 @@ def start_backends(cpu_variant: str = "") -> str:
     if plugins:
         if cpu_variant == PLAINEST_VARIANT:
             cpu_variant = next(reversed(cpu_variants()), "")
-        load = _function(_library("ggml"), "ggml_backend_load", ctypes.c_void_p, ctypes.c_char_p)
         runnable = cpu_variants()
         if cpu_variant not in runnable:
             cpu_variant = next(iter(runnable), "")
         if not cpu_variant:
             raise ImportError("no CPU variant of llama.cpp runs on this processor")
-        if not load(os.fsencode(plugins[cpu_variant])):
+        if not _load_plugin(os.fsencode(plugins[cpu_variant])):
             raise ImportError(f"{plugins[cpu_variant].name} cannot be loaded")
-        for plugin in _other_plugins():
-            load(os.fsencode(plugin))
     llama.llama_backend_init()
     return cpu_variant if plugins else ""
+
+
+def start_gpus() -> tuple[str, ...]:
+    """Load the plug-ins for GPUs, which start their drivers. Gives a sentence for each that cannot be used.
+
+    A driver may end this process, or never return.
+    """
+    if not _cpu_plugins():  # this llama.cpp was built without plug-ins
+        return ()
+    return start_plugins(gpu_plugins(LIBRARIES), _load_plugin)
+
+
+def _load_plugin(path: bytes) -> int | None:
+    """ggml's handle of the backend in the plug-in `path`, or None."""
+    load = _function(_library("ggml"), "ggml_backend_load", ctypes.c_void_p, ctypes.c_char_p)
+    return load(path)  # type: ignore[no-any-return]
 
 
 def device_handles() -> dict[str, int]:

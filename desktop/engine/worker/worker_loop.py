@@ -35,6 +35,7 @@ from desktop.engine.worker.picture_encoder import PictureEncoder
 from desktop.engine.worker.prompt_cache import context_key
 from desktop.engine.worker.scheduler import Scheduler
 from desktop.engine.worker.state_file import StateFile
+from desktop.engine.worker_log import PLUGIN_MARK
 from desktop.engine.worker_messages import (
     CancelRequest,
     ForgetRequest,
@@ -79,6 +80,7 @@ class WorkerLoop:
         drivers_folder: Path | None = None,
         state_file: int | None = None,
         most_state_bytes: int = 0,
+        gpu_problems: tuple[str, ...] = (),
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -89,6 +91,7 @@ class WorkerLoop:
         self._features = hardware.cpu_features()
         self._cpu_variant = cpu_variant
         self._cpu_variants = llama_api.cpu_variants()
+        self._gpu_problems = gpu_problems
         self._gpu = llama_api.has_gpu()
         self._confinement = confine_calls(gpu=self._gpu)
         self._jobs: queue.SimpleQueue[tuple[Request, float]] = queue.SimpleQueue()
@@ -215,17 +218,18 @@ class WorkerLoop:
             scheduler.fail(_bug(error))
 
     def _probe(self) -> None:
-        self._send(
-            ProbeResult(
-                llama_cpp=llama_api.version(),
-                build=llama_api.build(),
-                devices=llama_api.devices(),
-                cpu_features=self._features,
-                confinement=self._confinement,
-                cpu_variant=self._cpu_variant,
-                cpu_variants=self._cpu_variants,
-            )
+        found = ProbeResult(
+            llama_cpp=llama_api.version(),
+            build=llama_api.build(),
+            devices=llama_api.devices(),
+            cpu_features=self._features,
+            confinement=self._confinement,
+            cpu_variant=self._cpu_variant,
+            cpu_variants=self._cpu_variants,
+            gpu_problems=self._gpu_problems,
         )
+        os.write(2, f"\n{PLUGIN_MARK}\n".encode())  # drivers were asked all that they are asked before a model is known
+        self._send(found)
 
     def _ready_scheduler(self) -> Scheduler:
         if self._embedder is not None:
@@ -324,6 +328,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--in", dest="input", type=int, required=True)
     parser.add_argument("--out", dest="output", type=int, required=True)
     parser.add_argument("--cpu-variant", default="")
+    parser.add_argument("--no-gpus", action="store_true")
     parser.add_argument("--drivers-folder", default="")
     parser.add_argument("--state-file", type=int)
     parser.add_argument("--state-bytes", type=int, default=0)
@@ -340,7 +345,9 @@ def run(arguments: list[str]) -> None:
     try:
         log.start()
         cpu_variant = llama_api.start_backends(options.cpu_variant)
-        worker = WorkerLoop(reader, writer, log, cpu_variant, drivers_folder, state_file, options.state_bytes)
+        gpu_problems = () if options.no_gpus else llama_api.start_gpus()
+        state_bytes = options.state_bytes
+        worker = WorkerLoop(reader, writer, log, cpu_variant, drivers_folder, state_file, state_bytes, gpu_problems)
     except (AttributeError, OSError) as error:
         raise ImportError(f"{type(error).__name__}: {error}") from error
     worker.serve()

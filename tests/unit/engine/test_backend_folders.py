@@ -53,7 +53,7 @@ def test_where_no_variant_runs_none_is_looked_for_in_the_folder_one_is_started_i
 @pytest.mark.parametrize("packaged", [False, True])
 def test_a_packaged_executable_takes_no_plug_in_that_the_environment_names(packaged: bool, planted: Path) -> None:
     plugin = planted / "libggml-cpu-planted.so"
-    change = f"sys.frozen = {packaged}\nprint(llama_api._other_plugins()); sys.exit()"
+    change = f"sys.frozen = {packaged}\nprint(llama_api.gpu_plugins(llama_api.LIBRARIES)); sys.exit()"
     ended = subprocess.run(
         [sys.executable, "-c", _START.format(top=str(TOP), change=change)],
         env={"GGML_BACKEND_PATH": str(plugin), "PATH": "/usr/bin:/bin"},

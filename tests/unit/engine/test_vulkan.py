@@ -1,6 +1,7 @@
 """Layers on a GPU, for correctness and never for speed: llama.cpp's Vulkan backend on a software driver.
 
-Needs the plug-in that packaging/vulkan/build.sh builds, and Mesa's llvmpipe; skipped without them. `make soak` runs it.
+Needs the plug-in that `sh packaging/bundle/gpu_plugin.sh vulkan` builds ($LATCHKEY_TEST_VULKAN names another file), and
+Mesa's llvmpipe; skipped without them. `make soak` runs it.
 """
 
 import ctypes
@@ -21,8 +22,8 @@ from tests.fakes.load_checks import OpenLoadCheck
 from tests.fakes.tiny_gguf import random_model
 from tests.unit.engine.conftest import Answer, Asker, kill_worker, wait_until
 
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-PLUGIN = Path(os.environ.get("LATCHKEY_TEST_VULKAN") or _CACHE / "latchkey-tests" / "vulkan" / "libggml-vulkan.so")
+TOP = Path(__file__).resolve().parents[3]
+PLUGIN = Path(os.environ.get("LATCHKEY_TEST_VULKAN") or TOP / "build" / "plugins" / "libggml-vulkan.so")
 
 
 def _has_loader() -> bool:
@@ -37,7 +38,7 @@ pytestmark = [
     pytest.mark.soak,  # the driver compiles each shader for the processor: a minute for each worker
     pytest.mark.skipif(
         not PLUGIN.is_file() or not _has_loader(),
-        reason="there is no Vulkan backend here: packaging/vulkan/build.sh builds it",
+        reason="there is no Vulkan backend here: packaging/bundle/gpu_plugin.sh builds it",
     ),
 ]
 Clients = Callable[..., EngineClient]

@@ -1,0 +1,175 @@
+"""Plug-ins for GPUs that are of another release, damaged, or whose driver crashes, exits or hangs: models run on the
+processor, and that is told once."""
+
+import lzma
+import subprocess
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from desktop.engine.engine_client import EngineClient
+from desktop.engine.fallback_store import FallbackStore
+from desktop.engine.load_params import LoadParams
+from desktop.engine.worker.gpu_plugins import gpu_plugins, start_plugins
+from desktop.engine.worker_messages import LoadEvent, ModelReady, RequestFailed
+from desktop.engine.worker_watchdog import WorkerTimeouts
+from tests.unit.engine.conftest import Asker, children, wait_until
+
+RELEASE = metadata.version("llama-cpp-python")
+_SOURCE = """\
+#include <stdlib.h>
+#include <unistd.h>
+{said}
+int ggml_backend_score(void) {{ return 1; }}
+void *ggml_backend_init(void) {{ {body} return 0; }}
+"""
+Make = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Compiles a plug-in of `release` ("": it says none), whose start does `body`, linked to `libraries`."""
+    folder = tmp_path_factory.mktemp("plugins")
+
+    def make(name: str, *, release: str = RELEASE, body: str = "", libraries: tuple[str, ...] = ()) -> Path:
+        said = f'const char latchkey_llama_cpp[64] = "{release}";' if release else ""
+        made = folder / f"libggml-{name}.so"
+        for library in libraries:
+            empty = ["cc", "-shared", "-fPIC", "-x", "c", f"-Wl,-soname,{library}", "-o", str(folder / library), "-"]
+            subprocess.run(empty, input=b"", check=True)
+        linked = [f"-l:{library}" for library in libraries]
+        command = ["cc", "-shared", "-fPIC", "-Wl,--no-as-needed", f"-L{folder}", "-x", "c", "-o", str(made), "-"]
+        source = _SOURCE.format(said=said, body=body).encode()
+        subprocess.run([*command, *linked], input=source, check=True, capture_output=True)
+        for library in libraries:
+            (folder / library).unlink()
+        return made
+
+    return make
+
+
+def damaged(path: Path, name: str, size: int) -> Path:
+    """The first `size` bytes of `path` in a file of their own."""
+    made = path.with_name(name)
+    made.write_bytes(path.read_bytes()[:size])
+    return made
+
+
+def packed(path: Path) -> Path:
+    made = path.with_name(f"{path.name}.xz")
+    made.write_bytes(lzma.compress(path.read_bytes()))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("make", "taken", "said"),
+    [
+        (lambda plugin: plugin("right"), True, None),
+        (lambda plugin: packed(plugin("packed")), True, None),
+        (lambda plugin: plugin("older", release="0.3.1"), False, "another version of Latchkey"),
+        (lambda plugin: packed(plugin("packed-older", release="0.3.1")), False, "another version of Latchkey"),
+        (lambda plugin: plugin("silent", release=""), False, "another version of Latchkey"),
+        (lambda plugin: plugin("without-driver", libraries=("libnodriver.so.1",)), False, None),
+        (lambda plugin: packed(plugin("packed-without", libraries=("libnodriver.so.1",))), False, None),
+        (lambda plugin: damaged(plugin("whole"), "libggml-empty.so", 0), False, "cannot be loaded"),
+        (lambda plugin: damaged(plugin("whole"), "libggml-head.so", 200), False, "cannot be loaded"),
+        (lambda plugin: damaged(packed(plugin("whole")), "libggml-half.so.xz", 900), False, "it is damaged"),
+        (lambda plugin: damaged(plugin("whole"), "libggml-no-archive.so.xz", 900), False, "cannot be loaded"),
+    ],
+)
+def test_only_a_plug_in_of_this_release_is_started(
+    plugin: Make, make: Callable[[Make], Path], taken: bool, said: str | None
+) -> None:
+    started: list[bytes] = []
+    path = make(plugin)
+    problems = start_plugins([path], started.append)
+    assert bool(started) is taken
+    assert len(problems) == (said is not None)
+    if said is not None:
+        assert said in problems[0]
+        assert path.name in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "found"), [("dri/renderD128", False, True), ("dri/card0", False, False), ("", True, True)]
+)
+def test_a_machine_without_a_gpu_starts_no_driver(
+    device: str, asked: bool, found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "libggml-vulkan.so.xz").touch()
+    dev = tmp_path / "dev"
+    (dev / device).mkdir(parents=True)
+    real = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda self, name: real(dev if self == Path("/dev") else self, name))
+    monkeypatch.delenv("GGML_BACKEND_PATH", raising=False)
+    monkeypatch.delenv("GGML_VK_VISIBLE_DEVICES", raising=False)
+    if asked:
+        monkeypatch.setenv("GGML_VK_VISIBLE_DEVICES", "0")
+    assert [path.name for path in gpu_plugins(tmp_path)] == (["libggml-vulkan.so.xz"] if found else [])
+
+
+def loaded(client: EngineClient, path: Path) -> str:
+    """Load, and give what is told of how."""
+    events: list[LoadEvent] = []
+    client.load(LoadParams(str(path), threads=1), events.append)
+    wait_until(lambda: bool(events) and isinstance(events[-1], ModelReady | RequestFailed), 60)
+    assert isinstance(events[-1], ModelReady), events[-1]
+    return events[-1].notice
+
+
+def starts_gpus() -> bool:
+    """Whether the worker that runs was told to start drivers."""
+    (process,) = children()
+    return b"--no-gpus" not in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("crashes", "*(volatile int *)0 = 1;"), ("exits", "exit(0);"), ("hangs", "for (;;) pause();")],
+)
+def test_a_driver_that_ends_the_engine_is_told_once_and_left_alone(
+    name: str,
+    body: str,
+    plugin: Make,
+    make_client: Callable[..., EngineClient],
+    model_file: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GGML_BACKEND_PATH", str(plugin(name, body=body)))
+    model, file = model_file("llama"), tmp_path / "fallbacks.json"
+    timeouts = WorkerTimeouts(ping_after=3.0, gone_after=1.0) if name == "hangs" else None
+    client = make_client(fallbacks=FallbackStore(file), timeouts=timeouts)
+    told = loaded(client, model)
+    assert told.startswith(f"The driver of the graphics card stopped the engine (libggml-{name}.so)")
+    assert Asker(client).ask("Hello", max_tokens=2).end.generated_tokens == 2
+    client.close()
+
+    store = FallbackStore(file)
+    other = make_client(fallbacks=store)
+    assert loaded(other, model) == ""
+    assert not starts_gpus()
+    other.close()
+
+    store.forget()  # as the engine test does
+    monkeypatch.setenv("GGML_BACKEND_PATH", str(plugin("mended")))
+    again = make_client(fallbacks=store)
+    assert loaded(again, model) == ""
+    assert starts_gpus()
+
+
+def test_a_driver_that_crashed_is_tried_again_once_its_plug_in_is_another(
+    plugin: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_client: Callable[..., EngineClient]
+) -> None:
+    monkeypatch.setenv("GGML_BACKEND_PATH", str(plugin("broken", body="abort();")))
+    store = FallbackStore(tmp_path / "fallbacks.json")
+    probed = make_client(fallbacks=store).probe_and_wait()
+    assert [device.kind for device in probed.devices] == ["cpu"]
+    failure = store.driver_failure()
+    assert failure is not None
+    assert failure.plugin == "libggml-broken.so"
+    assert "SIGABRT" in failure.reason
+    monkeypatch.setenv("GGML_BACKEND_PATH", str(plugin("mended-since")))
+    assert store.driver_failure() is None
