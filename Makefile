@@ -24,6 +24,9 @@ LLAMA := $(VENV)/.llama-cpp
 # What goes into a bundle, and nothing that developing needs.
 BUNDLE_PY := .venv-bundle/bin/python
 BUNDLE := .venv-bundle/.ready
+# llama.cpp's plug-in for graphics cards, on Linux. VULKAN=no leaves it out.
+VULKAN ?= $(if $(filter Linux,$(shell uname -s)),build/plugins/libggml-vulkan.so)
+PLUGIN := $(filter-out no,$(VULKAN))
 
 .PHONY: help run test check static format bench soak package bundle deb appimage flatpak-tree screenshots builtin-model real-model system FORCE
 
@@ -75,8 +78,8 @@ package: $(DEV) ## build wheel and sdist, install the wheel in a fresh environme
 	$(PY) -m build --outdir dist .
 	PYTHON="$(CURDIR)/$(PY)" packaging/try_wheel.sh dist
 
-bundle: $(BUNDLE) ## build the folder that runs where there is no Python, Qt or compiler (VULKAN=plug-in adds that)
-	$(BUNDLE_PY) packaging/bundle/build.py $(if $(VULKAN),--vulkan $(VULKAN)) $(ARGS)
+bundle: $(BUNDLE) $(PLUGIN) ## build the folder that runs where there is no Python, Qt or compiler (VULKAN=no: no graphics cards)
+	$(BUNDLE_PY) packaging/bundle/build.py $(if $(PLUGIN),--vulkan $(PLUGIN)) $(ARGS)
 
 deb: bundle ## build a package for Debian and Ubuntu of it, into dist/
 	$(BUNDLE_PY) packaging/linux/deb.py
@@ -127,6 +130,9 @@ $(BUNDLE): pyproject.toml packaging/llama_wheel.py $(BUNDLE_PY)
 	$(BUNDLE_PY) packaging/llama_wheel.py --portable
 	$(BUNDLE_PY) -m pip --disable-pip-version-check install --quiet '.[bundle]'
 	@touch $@
+
+build/plugins/libggml-vulkan.so: pyproject.toml packaging/bundle/gpu_plugin.sh | $(BUNDLE)
+	PYTHON="$(CURDIR)/$(BUNDLE_PY)" sh packaging/bundle/gpu_plugin.sh vulkan
 
 $(TRAIN_PY): | system
 	@"$$(packaging/find_python.sh)" -m venv --clear .venv-train

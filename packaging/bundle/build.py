@@ -9,8 +9,8 @@ fails where a file needs a library that is neither inside nor the system's, and 
 
 import argparse
 import fnmatch
+import lzma
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -94,17 +94,28 @@ def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
     if not (inside / "desktop" / "_data" / "models.toml").is_file():
         raise SystemExit("The bundle lacks what travels with Latchkey: it was not made of the wheel.")
     if vulkan is not None:
-        shutil.copy(vulkan, inside / "llama_cpp" / "lib" / "libggml-vulkan.so")
+        pack_plugin(vulkan, inside / "llama_cpp" / "lib")
     link_libraries(inside / "llama_cpp" / "lib")
     for path in [path for path in inside.rglob("*") if path.is_symlink() and not path.exists()]:
         path.unlink()  # it led to what contents.py leaves out
     strip(folder)
     files = list(elf.elf_files(folder))
-    floor = elf.newest_glibc(files)
+    floor = elf.newest_glibc([*files, *([vulkan] if vulkan is not None else [])])
     (folder / FLOOR_FILE).write_text("{}.{}\n".format(*floor), encoding="ascii")
     if missing := missing_libraries(folder, files):
         raise SystemExit("The bundle lacks " + ", ".join(f"{name} ({user})" for name, user in missing))
     print(f"{folder}: for GNU C library {floor[0]}.{floor[1]} and newer")
+
+
+def pack_plugin(plugin: Path, folder: Path) -> None:
+    """Put llama.cpp's `plugin` into `folder`, packed: 3 MB, not 28. The engine unpacks it where there is a GPU
+    (desktop/engine/worker/gpu_plugins.py). Raises SystemExit where it is linked to a library that the system may lack.
+    """
+    system = (*contents.SYSTEM_LIBRARIES, *_OF_THE_C_LIBRARY, "libggml-base.so.*")
+    for name in elf.needed_libraries(plugin):
+        if not any(fnmatch.fnmatchcase(name, each) for each in system):
+            raise SystemExit(f"{plugin.name} needs {name}, which is neither in the bundle nor the system's.")
+    (folder / f"{plugin.name}.xz").write_bytes(lzma.compress(plugin.read_bytes()))
 
 
 def check_size(folder: Path) -> None:

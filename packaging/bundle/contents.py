@@ -55,7 +55,7 @@ SYSTEM_LIBRARIES = (
     "libXau.so.*", "libXdmcp.so.*", "libwayland-*.so.*", "libfontconfig.so.*", "libfreetype.so.*", "libglib-2.0.so.*",
     "libgthread-2.0.so.*", "libgobject-2.0.so.*", "libgio-2.0.so.*", "libgmodule-2.0.so.*", "libdbus-1.so.*",
     "libexpat.so.*", "libsystemd.so.*", "libp11-kit.so.*", "libgpg-error.so.*", "libcap.so.*", "libselinux.so.*",
-    "libmount.so.*", "libblkid.so.*",
+    "libmount.so.*", "libblkid.so.*", "libcuda.so.*",
     "libcups.so.*", "libreadline.so.*", "libtinfo.so.*",
     "libgssapi_krb5.so.*", "libkrb5.so.*", "libkrb5support.so.*", "libk5crypto.so.*", "libcom_err.so.*",
     "libkeyutils.so.*", "libresolv.so.*", "libz.so.*", "libzstd.so.*", "libcrypto.so.*", "libssl.so.*",

@@ -19,9 +19,10 @@ RELEASE_SYMBOL = "latchkey_llama_cpp"
 """A text inside each plug-in: the version of llama-cpp-python whose llama.cpp it was built from."""
 PACKED = ".xz"
 """What a plug-in's name ends with that a bundle holds packed: programs for GPUs are alike, and shrink to a ninth."""
-_KINDS = ("cuda", "hip", "vulkan", "sycl", "musa", "cann", "opencl")
+_KINDS = ("cuda", "hip", "sycl", "musa", "cann", "opencl", "vulkan")
 _LONGEST_RELEASE = 64
 _LARGEST_PLUGIN = 1 << 30
+_OF_DRIVERS = ("libvulkan.so", "libcuda.so", "libamdhip64.so")
 _WINDOWS_MISSING = 126  # ERROR_MOD_NOT_FOUND: the file itself, or what it is linked to
 # What the kernel shows where there is a GPU: Direct Rendering, AMD's and NVIDIA's compute, WSL's, Qualcomm's, Arm's.
 _GPU_FILES = ("dri/renderD*", "kfd", "nvidia[0-9]*", "nvhost*", "nvgpu", "dxg", "kgsl-3d0", "mali*")
@@ -43,22 +44,25 @@ def gpu_plugins(libraries: Path) -> list[Path]:
 def start_plugins(plugins: list[Path], load: Callable[[bytes], object]) -> tuple[str, ...]:
     """Give each of `plugins` that fits to `load`; a sentence for each that was left out.
 
-    One whose driver is not installed is left out without a word: most computers need none. The log says which one is
+    One whose driver is not installed is left out without a word: most computers need none. So is Vulkan's where another
+    one was taken, which somebody added: it would show the same cards once more. The log says which one is
     being started, so that the app knows what stopped the worker (`worker_log.PLUGIN_MARK`).
     """
-    problems = []
+    problems, started = [], False
     for plugin in plugins:
+        if started and "vulkan" in plugin.name:
+            continue
         _log(PLUGIN_MARK + plugin.name)
         try:
             file = _unpacked(plugin) if plugin.suffix == PACKED else str(plugin)
             release = _release(file)
         except OSError as error:
-            if not _lacks_driver(plugin, error):
+            if not _lacks_driver(error):
                 problems.append(tr("{file} cannot be loaded: {reason}.").format(file=plugin.name, reason=error))
             _log(f"latchkey: {plugin.name} is left out: {error}")
             continue
         if release == metadata.version("llama-cpp-python"):
-            load(os.fsencode(file))
+            started |= bool(load(os.fsencode(file)))
         else:
             problems.append(
                 tr("{file} belongs to another version of Latchkey, so it is not used.").format(file=plugin.name)
@@ -107,12 +111,11 @@ def _release(file: str) -> str:
     return text.value.decode("ascii", "replace")
 
 
-def _lacks_driver(plugin: Path, error: OSError) -> bool:
-    """Whether a library is missing that `plugin` is linked to; the loader's message begins with that one's name."""
+def _lacks_driver(error: OSError) -> bool:
+    """Whether what a driver brings is missing; the loader's message begins with the name of the missing file."""
     if sys.platform == "win32":
         return error.winerror == _WINDOWS_MISSING
-    named = str(error).partition(":")[0]
-    return named != str(plugin) and "cannot open shared object file" in str(error)
+    return "cannot open shared object file" in str(error) and str(error).startswith(_OF_DRIVERS)
 
 
 def _log(line: str) -> None:

@@ -71,8 +71,9 @@ def packed(path: Path) -> Path:
         (lambda plugin: plugin("older", release="0.3.1"), False, "another version of Latchkey"),
         (lambda plugin: packed(plugin("packed-older", release="0.3.1")), False, "another version of Latchkey"),
         (lambda plugin: plugin("silent", release=""), False, "another version of Latchkey"),
-        (lambda plugin: plugin("without-driver", libraries=("libnodriver.so.1",)), False, None),
-        (lambda plugin: packed(plugin("packed-without", libraries=("libnodriver.so.1",))), False, None),
+        (lambda plugin: plugin("without-driver", libraries=("libcuda.so.99",)), False, None),
+        (lambda plugin: packed(plugin("packed-without", libraries=("libcuda.so.99",))), False, None),
+        (lambda plugin: plugin("without-toolkit", libraries=("libcublas.so.99",)), False, "libcublas.so.99"),
         (lambda plugin: damaged(plugin("whole"), "libggml-empty.so", 0), False, "cannot be loaded"),
         (lambda plugin: damaged(plugin("whole"), "libggml-head.so", 200), False, "cannot be loaded"),
         (lambda plugin: damaged(packed(plugin("whole")), "libggml-half.so.xz", 900), False, "it is damaged"),
@@ -90,6 +91,14 @@ def test_only_a_plug_in_of_this_release_is_started(
     if said is not None:
         assert said in problems[0]
         assert path.name in problems[0]
+
+
+def test_vulkan_is_left_out_where_another_plug_in_computes(plugin: Make) -> None:
+    started: list[bytes] = []
+    cards = [plugin("cuda"), plugin("vulkan-too")]
+    start_plugins(cards, lambda file: started.append(file) or 1)
+    start_plugins(cards, started.append)
+    assert [Path(file.decode()).stem for file in started] == ["libggml-cuda", "libggml-cuda", "libggml-vulkan-too"]
 
 
 @pytest.mark.parametrize(
