@@ -40,7 +40,7 @@ from desktop.cli.doctor_collections import CollectionsReport, check_collections,
 from desktop.cli.doctor_tools import ToolServersReport, check_tool_servers, tool_servers_line
 from desktop.cli.exit_codes import DONE, exit_code
 from desktop.cli.load_choices import LoadReport, report_load
-from desktop.engine.engine_errors import driver_stopped, gpu_unused
+from desktop.engine.engine_errors import driver_failed, gpu_unused
 from desktop.engine.fallback_store import FallbackStore
 from desktop.engine.hardware import available_memory, cpu_features, cpu_name, total_memory, usable_cores
 from desktop.engine.worker_messages import ComputeDevice, ProbeResult
@@ -156,7 +156,7 @@ def _probe(tools: CommandContext, problems: list[UserError]) -> ProbeResult | No
     problems += [gpu_unused(problem) for problem in found.gpu_problems]
     failure = FallbackStore(tools.paths.load_fallbacks).driver_failure()
     if failure is not None:
-        problems.append(gpu_unused(f"{driver_stopped(failure.plugin)} {failure.reason}"))
+        problems.append(driver_failed(failure.plugin, failure.reason))
     return found
 
 

@@ -136,9 +136,18 @@ def driver_stopped(plugin: str) -> str:
     ).format(plugin=plugin)
 
 
+def driver_failed(plugin: str, reason: str) -> EngineError:
+    """`driver_stopped` with how the engine ended, for a report."""
+    return EngineError(
+        driver_stopped(plugin),
+        tr("Its process is gone: {reason}.").format(reason=reason),
+        tr("“latchkey engine test” has it tried again at once."),
+    )
+
+
 def gpu_unused(problem: str) -> EngineError:
-    """A plug-in for GPUs, or its driver, cannot be used; `problem` is a sentence."""
-    return EngineError(problem, remedy=tr("Models run on the processor. “latchkey engine test” tries it again."))
+    """A plug-in for GPUs is there and cannot be used; `problem` is a sentence."""
+    return EngineError(problem, remedy=tr("Models run on the processor. Install Latchkey again, or the plug-in."))
 
 
 def died_loading(file: str, death: "WorkerExit") -> EngineError:

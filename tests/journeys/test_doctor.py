@@ -4,7 +4,10 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 from desktop.paths import find_paths
+from tests.fakes.gpu_plugin import compile_plugin
 from tests.journeys.command import latchkey
 
 
@@ -96,6 +99,21 @@ def test_doctor_finds_folders_that_cannot_be_written() -> None:
     ran = latchkey("doctor", "--json", LATCHKEY_HOME="/dev/null/home")
     assert ran.code == 10, ran
     assert any("cannot be written" in problem for problem in ran.json["problems"])
+
+
+def test_doctor_names_a_driver_that_stops_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GGML_BACKEND_PATH", str(compile_plugin(tmp_path, "broken", body="abort();")))
+    ran = latchkey("doctor")
+    assert ran.code == 6, ran
+    assert ran.out.rstrip().splitlines()[-1] == (
+        "The driver of the graphics card stopped the engine (libggml-broken.so), so models run on the processor until "
+        "this computer is started again. Its process is gone: it was ended by the signal SIGABRT. “latchkey engine "
+        "test” has it tried again at once."
+    )
+    monkeypatch.setenv("GGML_BACKEND_PATH", str(compile_plugin(tmp_path, "older", release="0.3.1")))
+    ran = latchkey("doctor")
+    assert ran.code == 6, ran
+    assert "libggml-older.so belongs to another version of Latchkey, so it is not used." in ran.out
 
 
 def test_doctor_finds_a_damaged_database() -> None:

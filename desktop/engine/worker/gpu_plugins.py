@@ -58,8 +58,9 @@ def start_plugins(plugins: list[Path], load: Callable[[bytes], object]) -> tuple
             release = _release(file)
         except OSError as error:
             if not _lacks_driver(error):
-                problems.append(tr("{file} cannot be loaded: {reason}.").format(file=plugin.name, reason=error))
-            _log(f"latchkey: {plugin.name} is left out: {error}")
+                told = tr("{file} cannot be loaded: {reason}.")
+                problems.append(told.format(file=plugin.name, reason=error.__cause__ or error))
+            _log(f"latchkey: {plugin.name} is left out: {error.__cause__ or error}")
             continue
         if release == metadata.version("llama-cpp-python"):
             started |= bool(load(os.fsencode(file)))
@@ -92,7 +93,7 @@ def _unpacked(plugin: Path) -> str:
         unpacker = lzma.LZMADecompressor(memlimit=1 << 28)
         data = unpacker.decompress(plugin.read_bytes(), _LARGEST_PLUGIN)
     except (lzma.LZMAError, EOFError) as error:
-        raise OSError(str(error)) from error
+        raise OSError(str(error)) from None
     if not unpacker.eof:
         raise OSError(tr("it is damaged"))
     descriptor = os.memfd_create(plugin.name, os.MFD_CLOEXEC)
@@ -113,9 +114,10 @@ def _release(file: str) -> str:
 
 def _lacks_driver(error: OSError) -> bool:
     """Whether what a driver brings is missing; the loader's message begins with the name of the missing file."""
+    told = error.__cause__ or error  # a packaged executable puts words of its own in the place of the loader's
     if sys.platform == "win32":
-        return error.winerror == _WINDOWS_MISSING
-    return "cannot open shared object file" in str(error) and str(error).startswith(_OF_DRIVERS)
+        return getattr(told, "winerror", 0) == _WINDOWS_MISSING
+    return "cannot open shared object file" in str(told) and str(told).startswith(_OF_DRIVERS)
 
 
 def _log(line: str) -> None:

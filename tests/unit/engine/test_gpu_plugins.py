@@ -1,10 +1,9 @@
 """Plug-ins for GPUs that are of another release, damaged, or whose driver crashes, exits or hangs: models run on the
 processor, and that is told once."""
 
+import functools
 import lzma
-import subprocess
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -15,39 +14,16 @@ from desktop.engine.load_params import LoadParams
 from desktop.engine.worker.gpu_plugins import gpu_plugins, start_plugins
 from desktop.engine.worker_messages import LoadEvent, ModelReady, RequestFailed
 from desktop.engine.worker_watchdog import WorkerTimeouts
+from tests.fakes.gpu_plugin import compile_plugin
 from tests.unit.engine.conftest import Asker, children, wait_until
 
-RELEASE = metadata.version("llama-cpp-python")
-_SOURCE = """\
-#include <stdlib.h>
-#include <unistd.h>
-{said}
-int ggml_backend_score(void) {{ return 1; }}
-void *ggml_backend_init(void) {{ {body} return 0; }}
-"""
 Make = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Make:
-    """Compiles a plug-in of `release` ("": it says none), whose start does `body`, linked to `libraries`."""
-    folder = tmp_path_factory.mktemp("plugins")
-
-    def make(name: str, *, release: str = RELEASE, body: str = "", libraries: tuple[str, ...] = ()) -> Path:
-        said = f'const char latchkey_llama_cpp[64] = "{release}";' if release else ""
-        made = folder / f"libggml-{name}.so"
-        for library in libraries:
-            empty = ["cc", "-shared", "-fPIC", "-x", "c", f"-Wl,-soname,{library}", "-o", str(folder / library), "-"]
-            subprocess.run(empty, input=b"", check=True)
-        linked = [f"-l:{library}" for library in libraries]
-        command = ["cc", "-shared", "-fPIC", "-Wl,--no-as-needed", f"-L{folder}", "-x", "c", "-o", str(made), "-"]
-        source = _SOURCE.format(said=said, body=body).encode()
-        subprocess.run([*command, *linked], input=source, check=True, capture_output=True)
-        for library in libraries:
-            (folder / library).unlink()
-        return made
-
-    return make
+    """Compiles one, as `compile_plugin` does."""
+    return functools.partial(compile_plugin, tmp_path_factory.mktemp("plugins"))
 
 
 def damaged(path: Path, name: str, size: int) -> Path:
