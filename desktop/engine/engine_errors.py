@@ -131,8 +131,8 @@ def died_starting(death: "WorkerExit") -> EngineError:
 def driver_stopped(plugin: str) -> str:
     """The engine goes on without GPUs, as the driver that `plugin` starts ended it."""
     return tr(
-        "The driver of the graphics card stopped the engine ({plugin}), so models run on the processor until this "
-        "computer is started again."
+        "Models run on the processor: the driver of the graphics card stopped the engine ({plugin}). It is tried again "
+        "after this computer was restarted."
     ).format(plugin=plugin)
 
 
@@ -141,7 +141,7 @@ def driver_failed(plugin: str, reason: str) -> EngineError:
     return EngineError(
         driver_stopped(plugin),
         tr("Its process is gone: {reason}.").format(reason=reason),
-        tr("“latchkey engine test” has it tried again at once."),
+        tr("“latchkey engine test” has it tried again at the next start."),
     )
 
 

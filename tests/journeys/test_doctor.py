@@ -106,9 +106,9 @@ def test_doctor_names_a_driver_that_stops_the_engine(tmp_path: Path, monkeypatch
     ran = latchkey("doctor")
     assert ran.code == 6, ran
     assert ran.out.rstrip().splitlines()[-1] == (
-        "The driver of the graphics card stopped the engine (libggml-broken.so), so models run on the processor until "
-        "this computer is started again. Its process is gone: it was ended by the signal SIGABRT. “latchkey engine "
-        "test” has it tried again at once."
+        "Models run on the processor: the driver of the graphics card stopped the engine (libggml-broken.so). It is "
+        "tried again after this computer was restarted. Its process is gone: it was ended by the signal SIGABRT. "
+        "“latchkey engine test” has it tried again at the next start."
     )
     monkeypatch.setenv("GGML_BACKEND_PATH", str(compile_plugin(tmp_path, "older", release="0.3.1")))
     ran = latchkey("doctor")

@@ -53,13 +53,14 @@ def start_plugins(plugins: list[Path], load: Callable[[bytes], object]) -> tuple
         if started and "vulkan" in plugin.name:
             continue
         _log(PLUGIN_MARK + plugin.name)
+        file = str(plugin)
         try:
-            file = _unpacked(plugin) if plugin.suffix == PACKED else str(plugin)
+            file = _unpacked(plugin) if plugin.suffix == PACKED else file
             release = _release(file)
         except OSError as error:
             if not _lacks_driver(error):
-                told = tr("{file} cannot be loaded: {reason}.")
-                problems.append(told.format(file=plugin.name, reason=error.__cause__ or error))
+                reason = str(error.__cause__ or error).removeprefix(f"{file}: ")
+                problems.append(tr("{file} cannot be loaded: {reason}.").format(file=plugin.name, reason=reason))
             _log(f"latchkey: {plugin.name} is left out: {error.__cause__ or error}")
             continue
         if release == metadata.version("llama-cpp-python"):
@@ -76,6 +77,8 @@ def _has_gpu() -> bool:
     """Whether there may be a GPU: drivers are not started where there is none. A software driver is asked for by name
     (GGML_VK_VISIBLE_DEVICES)."""
     if sys.platform != "linux" or "GGML_VK_VISIBLE_DEVICES" in os.environ:
+        return True
+    if Path("/proc/driver/nvidia").exists():  # its devices are made when they are first used
         return True
     return any(next(Path("/dev").glob(name), None) is not None for name in _GPU_FILES)
 

@@ -128,7 +128,7 @@ def test_a_driver_that_ends_the_engine_is_told_once_and_left_alone(
     timeouts = WorkerTimeouts(ping_after=3.0, gone_after=1.0) if name == "hangs" else None
     client = make_client(fallbacks=FallbackStore(file), timeouts=timeouts)
     told = loaded(client, model)
-    assert told.startswith(f"The driver of the graphics card stopped the engine (libggml-{name}.so)")
+    assert f"the driver of the graphics card stopped the engine (libggml-{name}.so)" in told
     assert Asker(client).ask("Hello", max_tokens=2).end.generated_tokens == 2
     client.close()
 
