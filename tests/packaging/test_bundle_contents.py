@@ -1,12 +1,14 @@
 """What a bundle holds: all that Latchkey imports, and nothing that nobody asks for."""
 
 import ast
+import lzma
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.gpu_plugin import compile_plugin
 from tests.packaging.scripts import TOP, load_script
 
 contents = load_script("bundle/contents.py")
@@ -111,3 +113,13 @@ def test_each_library_left_to_the_system_is_one_that_a_package_of_debian_holds()
     assert deb.depends({"libc.so.6", "libz.so.1", "libssl.so.3", "libcrypto.so.3", "libvulkan.so.1"}, "2.35") == (
         "libc6 (>= 2.35), libssl3, zlib1g"
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is an ELF file")
+def test_a_plug_in_for_graphics_cards_is_packed_and_brings_no_library_along(tmp_path: Path) -> None:
+    build = load_script("bundle/build.py")
+    plugin = compile_plugin(tmp_path, "vulkan", libraries=("libvulkan.so.1", "libggml-base.so.0"))
+    build.pack_plugin(plugin, tmp_path)
+    assert lzma.decompress((tmp_path / "libggml-vulkan.so.xz").read_bytes()) == plugin.read_bytes()
+    with pytest.raises(SystemExit, match=r"libggml-cuda\.so needs libcublas\.so\.12"):
+        build.pack_plugin(compile_plugin(tmp_path, "cuda", libraries=("libcuda.so.1", "libcublas.so.12")), tmp_path)
