@@ -30,6 +30,7 @@ case $kind in
         flags="-include $here/layer_settings.hpp"
         command -v glslc >/dev/null || {
             echo "glslc is missing, which compiles shaders. Debian: apt-get install glslc libvulkan-dev spirv-headers" >&2
+            echo "“make bundle VULKAN=no” does without." >&2
             exit 1
         } ;;
     cuda | hip) ;;

@@ -22,7 +22,7 @@ PACKED = ".xz"
 _KINDS = ("cuda", "hip", "sycl", "musa", "cann", "opencl", "vulkan")
 _LONGEST_RELEASE = 64
 _LARGEST_PLUGIN = 1 << 30
-_OF_DRIVERS = ("libvulkan.so", "libcuda.so", "libamdhip64.so")
+_OF_DRIVERS = ("libvulkan.so", "libcuda.so")
 _WINDOWS_MISSING = 126  # ERROR_MOD_NOT_FOUND: the file itself, or what it is linked to
 # What the kernel shows where there is a GPU: Direct Rendering, AMD's and NVIDIA's compute, WSL's, Qualcomm's, Arm's.
 _GPU_FILES = ("dri/renderD*", "kfd", "nvidia[0-9]*", "nvhost*", "nvgpu", "dxg", "kgsl-3d0", "mali*")
