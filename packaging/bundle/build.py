@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 sys.path.insert(0, str(TOP / "packaging"))
 
-from bundle import contents, elf, icons  # noqa: E402 - found only now
+from bundle import contents, elf, icons, symbol_versions  # noqa: E402 - found only now
 
 MOST_MB = 250
 INSIDE = "_internal"
@@ -100,7 +100,9 @@ def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
         path.unlink()  # it led to what contents.py leaves out
     strip(folder)
     files = list(elf.elf_files(folder))
-    floor = elf.newest_glibc([*files, *([vulkan] if vulkan is not None else [])])
+    for file in files:
+        symbol_versions.ask_for_older(file)
+    floor = elf.newest_glibc(files)
     (folder / FLOOR_FILE).write_text("{}.{}\n".format(*floor), encoding="ascii")
     if missing := missing_libraries(folder, files):
         raise SystemExit("The bundle lacks " + ", ".join(f"{name} ({user})" for name, user in missing))

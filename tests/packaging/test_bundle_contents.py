@@ -1,7 +1,8 @@
 """What a bundle holds: all that Latchkey imports, and nothing that nobody asks for."""
 
 import ast
-import lzma
+import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from tests.fakes.gpu_plugin import compile_plugin
 from tests.packaging.scripts import TOP, load_script
 
 contents = load_script("bundle/contents.py")
+build = load_script("bundle/build.py")
+symbol_versions = build.symbol_versions
 DESKTOP = TOP / "desktop"
 
 
@@ -115,11 +118,22 @@ def test_each_library_left_to_the_system_is_one_that_a_package_of_debian_holds()
     )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it is an ELF file")
-def test_a_plug_in_for_graphics_cards_is_packed_and_brings_no_library_along(tmp_path: Path) -> None:
-    build = load_script("bundle/build.py")
-    plugin = compile_plugin(tmp_path, "vulkan", libraries=("libvulkan.so.1", "libggml-base.so.0"))
-    build.pack_plugin(plugin, tmp_path)
-    assert lzma.decompress((tmp_path / "libggml-vulkan.so.xz").read_bytes()) == plugin.read_bytes()
-    with pytest.raises(SystemExit, match=r"libggml-cuda\.so needs libcublas\.so\.12"):
-        build.pack_plugin(compile_plugin(tmp_path, "cuda", libraries=("libcuda.so.1", "libcublas.so.12")), tmp_path)
+@pytest.mark.skipif(
+    sys.platform != "linux" or None in (shutil.which("cc"), shutil.which("readelf")), reason="compiles, for Linux"
+)
+def test_a_file_that_asks_for_the_newest_hypot_alone_runs_with_an_older_c_library(tmp_path: Path) -> None:
+    """On a system before glibc 2.35 the compiler asks for the old one by itself, and there is nothing to do."""
+    (tmp_path / "a.c").write_text(
+        "#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n"
+        'int main(int n, char **v) { printf("%g %d\\n", hypot(atof(v[1]), atof(v[2])), n); return 0; }\n'
+    )
+    program = tmp_path / "program"
+    subprocess.run(["cc", "-o", program, tmp_path / "a.c", "-lm"], check=True)
+    length = program.stat().st_size
+    asked = symbol_versions.ask_for_older(program)
+    assert asked <= {"hypot"}
+    assert build.elf.newest_glibc([program]) <= (2, 34)
+    assert program.stat().st_size == length
+    ended = subprocess.run([program, "3", "4"], capture_output=True, text=True, check=True)
+    assert ended.stdout == "5 3\n"
+    assert symbol_versions.ask_for_older(program) == frozenset()
