@@ -21,11 +21,13 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 sys.path.insert(0, str(TOP / "packaging"))
 
-from bundle import inventory, notices, sbom  # noqa: E402 - found only now
+from bundle import inventory, notices, rust_crates, sbom  # noqa: E402 - found only now
+from bundle.embedded import LICENSES  # noqa: E402
 from bundle.part import Part  # noqa: E402
 
 BILL = "latchkey.cdx.json"
 NOTICES = "THIRD-PARTY-NOTICES.txt"
+SHARED = "shared"
 EPOCH = "1767225600"
 """2026-01-01, where SOURCE_DATE_EPOCH says nothing else."""
 
@@ -39,7 +41,10 @@ def main() -> None:
     options = parser.parse_args()
     bundle = options.bundle.resolve()
     work = options.work or bundle.parent.parent / f"{bundle.parent.name}-work" / "latchkey"
-    found = inventory.take_inventory(bundle, work, options.packages)
+    try:
+        found = inventory.take_inventory(bundle, work, options.packages)
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
     if options.list:
         print(inventory.as_json(found))
         return
@@ -48,6 +53,8 @@ def main() -> None:
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", EPOCH))
     account(bundle, [with_standard_text(part) for part in found.parts], epoch)
     print(f"{bundle}: {len(found.parts)} parts accounted for")
+    if bare := rust_crates.without_notice(found.parts):
+        print("Crates without a copyright notice (resources/licenses/bundled/rust-crates.txt): " + ", ".join(bare))
 
 
 def account(bundle: Path, parts: Sequence[Part], epoch: int) -> None:
@@ -62,19 +69,20 @@ def account(bundle: Path, parts: Sequence[Part], epoch: int) -> None:
 
 
 def put_texts(folder: Path, parts: Sequence[Part]) -> None:
-    """Make `folder` anew: a folder for each part that has texts, with these."""
+    """Make `folder` anew: a folder for each part that brings texts, with these, and one for texts that are shared."""
     shutil.rmtree(folder, ignore_errors=True)
     for part in parts:
         for number, path in enumerate(part.texts):
-            place = folder / f"{part.name}-{part.version}".replace("/", "_").replace(":", "_")
+            shared = path.is_relative_to(LICENSES)
+            place = folder / (SHARED if shared else f"{part.name}-{part.version}".replace("/", "_").replace(":", "_"))
             place.mkdir(parents=True, exist_ok=True)
             target = place / path.name
-            shutil.copyfile(path, place / f"{number}-{path.name}" if target.exists() else target)
+            shutil.copyfile(path, place / f"{number}-{path.name}" if target.exists() and not shared else target)
 
 
 def with_standard_text(part: Part) -> Part:
     """`part`, with its license's standard text where it brings none."""
-    texts = notices.STANDARD_TEXTS.get(part.license, ())
+    texts = notices.OWN_TEXTS.get(part.name) or notices.STANDARD_TEXTS.get(part.license, ())
     return part if part.texts or part.holder else replace(part, texts=texts)
 
 

@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from bundle.embedded import LGPL, LICENSE_TEXTS, QT_LICENSE
+from bundle import rust_crates
+from bundle.embedded import LICENSES, TABLE
 from bundle.part import Part
 
 _RULE = "=" * 78
 _COMMON = Path("/usr/share/common-licenses")
-_QT = """\
+_QT_NOTICE = """\
 Qt {version} is used under the GNU Lesser General Public License, version 3. Its text and that of the GNU General Public
 License, to which it refers, stand below.
 
@@ -21,6 +22,12 @@ How to replace them: Qt, PySide6 and Shiboken are shared libraries in the folder
 below it. Put others of the same major version in their place, built from that source as you changed it, and start
 Latchkey again. Nothing checks or prevents that. Taking Latchkey apart to find out why a changed library does not work
 with it is allowed.
+"""
+_ICONV = """\
+lxml's wheels have GNU libiconv linked into lxml/etree. It is used under the GNU Lesser General Public License, version
+2.1 or later, whose text stands below. Its source is at https://ftp.gnu.org/gnu/libiconv/, and that of lxml, from which
+etree is built against a libiconv that you changed, on the Python Package Index (lxml {version}). Put the library that
+you built in the place of the one in "_internal/lxml".
 """
 
 
@@ -38,7 +45,12 @@ def third_party_notices(parts: Sequence[Part]) -> str:
         lines.append(f"  {part.name} {part.version}{inside}: {part.license or 'see its text below'}".rstrip())
     for part in others:
         if part.name == "qt":
-            lines += ["", _RULE, "Qt and its libraries", _RULE, "", _QT.format(version=part.version).rstrip()]
+            lines += ["", _RULE, "Qt and its libraries", _RULE, "", _QT_NOTICE.format(version=part.version).rstrip()]
+        if part.name == "libiconv":
+            holder = next((each.version for each in others if each.name == part.holder), "")
+            lines += ["", _RULE, "GNU libiconv", _RULE, "", _ICONV.format(version=holder).rstrip()]
+    if bare := rust_crates.without_notice(others):
+        lines += ["", "Of these crates the license is known, and no copyright notice was at hand: " + ", ".join(bare)]
     texts, users = license_texts(others)
     for digest, text in texts.items():
         lines += ["", _RULE, ", ".join(dict.fromkeys(users[digest])), _RULE, "", text.rstrip()]
@@ -75,8 +87,11 @@ def _common_texts(part: Part) -> list[Path]:
     return [_COMMON / name for name in names if f"{_COMMON}/{name}" in told.replace(f"{name}.", f"{name} ")]
 
 
+_QT = TABLE["pyside6-essentials"]["qt"]
 STANDARD_TEXTS = {
-    "MIT": (Path(__file__).resolve().parents[2] / "resources" / "licenses" / "mit.txt",),
-    QT_LICENSE: tuple(LICENSE_TEXTS / name for name in LGPL),
+    "MIT": (LICENSES / "mit.txt",),
+    _QT.license: tuple(LICENSES / text for text in _QT.texts),
 }
 """For parts that declare a license and bring no text."""
+OWN_TEXTS = {"latex2mathml": (LICENSES / "bundled" / "latex2mathml.txt",)}
+"""Of those, the parts whose own text is here, with its copyright notice."""

@@ -32,9 +32,10 @@ def ask_for_older(file: Path, machine: str = platform.machine()) -> frozenset[st
         symbols.setdefault(version, set()).add(name)
     newer = {version for version, names in symbols.items() if names <= OLDER_SERVES_AS_WELL} - {_FIRST.get(machine)}
     told = elf.readelf("--version-info", file)
-    section, needs = _SECTION.search(told), {}
+    section = _SECTION.search(told)
     if section is None or machine not in _FIRST:
         return frozenset()
+    needs: dict[str, list[int]] = {}
     for place, version in _NEED.findall(told[section.start() :]):
         needs.setdefault(version, []).append(int(section.group(1), 16) + int(place, 16))
     if not newer or _FIRST[machine] not in needs:

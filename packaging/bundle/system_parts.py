@@ -11,6 +11,9 @@ from bundle import license_names
 from bundle.part import Part
 from packageurl import PackageURL
 
+INCORPORATED = Path(__file__).resolve().parents[2] / "resources" / "licenses" / "bundled" / "cpython.txt"
+"""Licenses of what Python contains, such as expat and libmpdec: its LICENSE leaves them to its manual."""
+
 
 def system_parts(loose: Mapping[str, Path], modules: Mapping[str, Path], base: Path) -> tuple[list[Part], list[str]]:
     """Of the files and modules that no distribution brought: Debian's packages and Python itself; and what is neither.
@@ -109,5 +112,5 @@ def _cpython_part(base: Path, places: list[str], modules: int) -> Part:
         purl=PackageURL("generic", None, "cpython", version).to_string(),
         files=tuple(sorted(places)),
         modules=modules,
-        texts=tuple(each for each in texts if each.is_file())[:1],
+        texts=(*[each for each in texts if each.is_file()][:1], INCORPORATED),
     )

@@ -1,6 +1,9 @@
 """What a bundle says of itself: all that is inside, by whom and under which terms, in a form that others can check."""
 
 import json
+import tarfile
+import tomllib
+from dataclasses import replace
 from email.message import Message
 from pathlib import Path
 
@@ -10,9 +13,11 @@ from tests.packaging.scripts import TOP, load_script
 
 account = load_script("bundle/account.py")
 compare = load_script("bundle/compare_builds.py")
+list_crates = load_script("bundle/list_crates.py")
 import bundle.inventory as inventory  # noqa: E402 - account.py says where it lies
 import bundle.license_names as license_names  # noqa: E402
 import bundle.notices as notices  # noqa: E402
+import bundle.rust_crates as rust_crates  # noqa: E402
 import bundle.sbom as sbom  # noqa: E402
 from bundle.embedded import TABLE, embedded_parts  # noqa: E402
 from bundle.part import Part  # noqa: E402
@@ -43,7 +48,12 @@ def built(tmp_path: Path) -> tuple[Path, Path, Path]:
     wheel(packages, "only_asked", "MIT", {"asked.py": ""}, "MIT text")
     wheel(packages, "not-taken", "MIT", {"not_taken.py": ""}, "text of what is not inside")
     sboms = [
-        {"name": "crate", "version": "2.0", "purl": "pkg:cargo/crate@2.0", "licenses": [{"expression": "MIT OR Zlib"}]},
+        {
+            "name": "crate",
+            "version": "2.0",
+            "purl": "pkg:cargo/crate@2.0",
+            "licenses": [{"expression": "MIT OR Apache-2.0"}],
+        },
         {"name": "tool", "version": "1", "scope": "excluded"},
         {"name": "left out", "version": "1", "scope": "optional"},
         {"name": "fast", "version": "9", "scope": "optional", "licenses": [{"license": {"id": "IJG"}}]},
@@ -84,7 +94,7 @@ def test_only_what_is_inside_is_accounted_for_and_what_is_inside_it(built: tuple
         "latchkey": ("1.0", "Apache-2.0", "", 0, 1),
         "pyinstaller": ("1.0", "GPL-2.0-or-later WITH Bootloader-exception", "", 1, 0),
         "some-library": ("1.0", "MIT", "", 1, 1),
-        "crate": ("2.0", "MIT OR Zlib", "some-library", 0, 0),
+        "crate": ("2.0", "MIT OR Apache-2.0", "some-library", 0, 0),
         "fast": ("9", "IJG", "some-library", 0, 0),
     }
     assert found.unknown == ()
@@ -119,8 +129,10 @@ def test_bill_notices_and_texts_are_the_same_bytes_each_time(built: tuple[Path, 
     assert {each.name for each in (inside / "licenses").iterdir()} == {
         "latchkey-1.0",
         "pyinstaller-1.0",
+        "shared",
         "some-library-1.0",
     }
+    assert [each.name for each in (inside / "licenses" / "shared").iterdir()] == ["apache-2.0.txt"]
     (made / "latchkey").write_text("another")
     account.account(made, parts, EPOCH)
     assert json.loads((inside / account.BILL).read_text())["serialNumber"] != bill["serialNumber"]
@@ -141,9 +153,11 @@ def test_a_bill_that_is_none_by_the_schema_is_refused() -> None:
 
 def test_qt_may_be_replaced_and_the_notices_say_how() -> None:
     holder = Part("pyside6-essentials", "6.11.3", "python", "", "", ("_internal/PySide6/Qt/lib/libQt6Core.so.6",))
-    (qt,) = embedded_parts(holder, TOP / "no-packages")
-    told = notices.third_party_notices([qt])
+    lxml = Part("lxml", "6.1.3", "python", "", "", ("_internal/lxml/etree.cpython-311-x86_64-linux-gnu.so",))
+    inside = [part for each in (holder, lxml) for part in embedded_parts(each, TOP / "no-packages")]
+    told = notices.third_party_notices([lxml, *inside])
     for words in (
+        "GNU libiconv linked into lxml/etree",
         "Where the source is",
         "How to replace them",
         "GNU LESSER GENERAL PUBLIC LICENSE",
@@ -153,11 +167,68 @@ def test_qt_may_be_replaced_and_the_notices_say_how() -> None:
 
 
 def test_each_embedded_library_names_spdx_terms_and_texts_that_are_here() -> None:
-    for each in TABLE:
-        assert license_names.is_spdx(each.license), each
-        holder = Part(each.holder, "1.0", "python", "", "", (each.sign.replace("*", "x"),))
+    for holder_name, libraries in TABLE.items():
+        signs = [
+            sign for each in libraries.values() for sign in ([each.sign] if isinstance(each.sign, str) else each.sign)
+        ]
+        version = rust_crates.LISTS[holder_name].version if holder_name in rust_crates.LISTS else "1.0"
+        holder = Part(holder_name, version, "python", "", "", tuple(sign.replace("*", "x") for sign in signs))
         found = {part.name: part for part in embedded_parts(holder, TOP / "no-packages")}
-        assert all(path.is_file() for path in found[each.name].texts)
+        for name, each in libraries.items():
+            assert license_names.is_spdx(each.license) or each.license.startswith("LicenseRef-"), name
+            assert all(path.is_file() for path in found[name].texts), name
+
+
+def test_crates_that_a_wheel_does_not_name_are_listed_for_its_very_version() -> None:
+    found = rust_crates.LISTS["llguidance"]
+    holder = Part("llguidance", found.version, "python", "MIT", "", ("_internal/llguidance/_lib.abi3.so",))
+    parts = {part.name: part for part in embedded_parts(holder, TOP / "no-packages")}
+    assert parts["tokenizers"].purl.startswith("pkg:cargo/tokenizers@")
+    assert [path.name for path in parts["tokenizers"].texts] == ["apache-2.0.txt"]
+    assert [path.name for path in parts["nom"].texts] == ["rust-crates.txt"]
+    assert [path.name for path in parts["unicode-ident"].texts] == ["apache-2.0.txt", "Unicode-3.0.txt"]
+    assert [
+        name
+        for name, each in parts.items()
+        if each.purl.startswith("pkg:cargo/") and not license_names.is_spdx(each.license)
+    ] == []
+    assert rust_crates.without_notice(parts.values()) == ["derivre 0.3.13"]
+    with pytest.raises(ValueError, match=r"list_crates\.py"):
+        list(embedded_parts(replace(holder, version="999"), TOP / "no-packages"))
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"llguidance=={found.version}" in project["optional-dependencies"]["bundle"]
+
+
+def test_crates_are_those_that_a_lock_leads_to_on_this_system_with_the_features_that_are_on(tmp_path: Path) -> None:
+    lock = """
+        [[package]]
+        name = "wheel"
+        version = "1.0.0"
+        dependencies = ["on", "off", "made-for-tests", "both 2.0.0"]
+        """ + "".join(
+        f'[[package]]\nname = "{name}"\nversion = "{version}"\ndependencies = [{inner}]\n'
+        for name, version, inner in (
+            ("on", "0.1.0", '"windows-sys", "deep"'), ("deep", "3.0.0", '"on"'), ("off", "1.0.0", ""),
+            ("made-for-tests", "1.0.0", ""), ("windows-sys", "1.0.0", ""), ("both", "1.0.0", ""), ("both", "2.0.0", ""),
+        )
+    )  # fmt: skip
+    manifest = """
+        package = { name = "wheel", version = "1.0.0" }
+        features = { default = ["on"], more = ["dep:off"] }
+        dev-dependencies = { made-for-tests = "1" }
+        [dependencies]
+        both = "2"
+        off = { version = "1", optional = true }
+        on = { version = "0.1", optional = true }
+        """
+    archive = tmp_path / "wheel.tar.gz"
+    with tarfile.open(archive, "w:gz") as opened:
+        for place, text in (("wheel/Cargo.lock", lock), ("wheel/Cargo.toml", manifest)):
+            (tmp_path / "file").write_text(text)
+            opened.add(tmp_path / "file", place)
+    assert list_crates.crates(*list_crates.read_archive(archive), "wheel") == [
+        ("both", "2.0.0"), ("deep", "3.0.0"), ("on", "0.1.0"), ("wheel", "1.0.0"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
