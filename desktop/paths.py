@@ -10,6 +10,7 @@ from desktop.errors import NotFoundError, ResourceError
 from desktop.translation import tr
 
 _PACKAGE = Path(__file__).resolve().parent
+_IN_FLATPAK = Path("/.flatpak-info")
 NO_HOME = Path(os.devnull)
 """Stands in for a home folder that is not known; does not exist."""
 
@@ -21,6 +22,8 @@ def system_policy() -> Path:
         return _program_data() / "Latchkey" / "policy.toml"
     if sys.platform == "darwin":
         return Path("/Library/Application Support/Latchkey/policy.toml")
+    if _IN_FLATPAK.exists():  # it has an /etc of its own, and sees the machine's here
+        return Path("/run/host/etc/xdg/Latchkey/policy.toml")
     return Path("/etc/xdg/Latchkey/policy.toml")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 from tests.packaging.scripts import PACKAGING, TOP, load_script
 
@@ -120,6 +121,37 @@ def test_an_installed_tree_holds_program_icons_and_what_desktops_and_shells_look
     assert {path.lstat().st_mtime for path in root.rglob("*")} == {tree.TIME}
     assert (root / "lib" / "latchkey" / "_internal" / "libx.so.1").stat().st_mode & 0o777 == 0o644
     assert (root / "lib" / "latchkey" / "latchkey").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_flatpak_exports_files_by_its_own_name_alone_and_asks_for_no_folder(bundle: Path, tmp_path: Path) -> None:
+    manifest = yaml.safe_load((LINUX / f"{tree.APP_ID}.yml").read_text(encoding="utf-8"))
+    (module,) = manifest["modules"]
+    (source,) = module["sources"]
+    laid_out = (LINUX / source["path"]).resolve()
+    assert f"{laid_out.relative_to(TOP)}\n" in (TOP / "Makefile").read_text(encoding="utf-8")
+    (tmp_path / "built" / "icons").mkdir(parents=True)
+    (tmp_path / "built" / "icons" / "latchkey-256.png").touch()
+    tree.lay_out(bundle, tmp_path / source["dest"], tmp_path / "built")
+    app = tmp_path / "app"
+    app.mkdir()
+    for command in module["build-commands"]:  # with /app here
+        subprocess.run(["sh", "-ec", command.replace("/app/", f"{app}/")], cwd=tmp_path, check=True)
+    assert os.access(app / "bin" / manifest["command"], os.X_OK)
+    share = {path.relative_to(app / "share").as_posix() for path in (app / "share").rglob("*") if path.is_file()}
+    # What flatpak-builder renames by itself.
+    assert f"applications/{manifest['rename-desktop-file']}" in share
+    assert {path for path in share if path.startswith("icons/")} == {
+        f"icons/hicolor/{size}/apps/{manifest['rename-icon']}.{suffix}"
+        for size, suffix in (("256x256", "png"), ("scalable", "svg"))
+    }
+    assert [path for path in share if path.startswith("mime/")] == [f"mime/packages/{manifest['id']}.xml"]
+    metainfo = ElementTree.parse(app / "share" / "metainfo" / f"{manifest['id']}.metainfo.xml").getroot()
+    assert metainfo.findtext("launchable") == f"{manifest['id']}.desktop"
+    assert metainfo.find("icon") is None  # it would keep the old name
+    folders = [each for each in manifest["finish-args"] if each.startswith("--filesystem")]
+    assert folders == ["--filesystem=host-etc:ro"]  # where desktop/paths.py looks for a policy
+    assert [each for each in manifest["finish-args"] if "kwallet" in each] == []  # no back end of ours speaks to it
+    assert manifest["build-options"] == {"no-debuginfo": True}
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Everything lies where the person expects it, and what travels with the program is found."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+import desktop.paths
 from desktop.errors import NotFoundError, ResourceError
-from desktop.paths import absolute, correct_environment, expanded, find_paths, home_folder
+from desktop.paths import absolute, correct_environment, expanded, find_paths, home_folder, system_policy
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows keeps homes otherwise")
 
@@ -38,6 +40,13 @@ def test_what_travels_with_the_program_is_there() -> None:
 
     assert paths.catalog.is_file()
     assert paths.builtin_model.is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Flatpak is there alone")
+def test_a_flatpak_takes_the_policy_of_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert system_policy() == Path("/etc/xdg/Latchkey/policy.toml")
+    monkeypatch.setattr(desktop.paths, "_IN_FLATPAK", tmp_path)
+    assert system_policy() == Path("/run/host/etc/xdg/Latchkey/policy.toml")
 
 
 @pytest.fixture
