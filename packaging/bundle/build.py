@@ -53,6 +53,8 @@ def main() -> None:
         finish_linux(made, options.vulkan)
     account = [sys.executable, str(HERE / "account.py"), str(made)]
     subprocess.run(account, check=True, env=reproducible())
+    if sys.platform == "darwin":
+        hand_on_accounts(made, made.with_name("Latchkey.app"))
     if sys.platform == "linux":
         check_size(made)
 
@@ -109,15 +111,13 @@ def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
     print(f"{folder}: for GNU C library {floor[0]}.{floor[1]} and newer")
 
 
-def pack_plugin(plugin: Path, folder: Path) -> None:
-    """Put llama.cpp's `plugin` into `folder`, packed: 3 MB, not 28. The engine unpacks it where there is a GPU
-    (desktop/engine/worker/gpu_plugins.py). Raises SystemExit where it is linked to a library that the system may lack.
-    """
-    system = (*contents.SYSTEM_LIBRARIES, *_OF_THE_C_LIBRARY, "libggml-base.so.*")
-    for name in elf.needed_libraries(plugin):
-        if not any(fnmatch.fnmatchcase(name, each) for each in system):
-            raise SystemExit(f"{plugin.name} needs {name}, which is neither in the bundle nor the system's.")
-    (folder / f"{plugin.name}.xz").write_bytes(lzma.compress(plugin.read_bytes()))
+def hand_on_accounts(folder: Path, app: Path) -> None:
+    """Copy what account.py wrote into `folder` into `app`, which PyInstaller had made of it before. It is signed later
+    (packaging/macos/dmg.sh)."""
+    resources = app / "Contents" / "Resources"
+    for name in ("latchkey.cdx.json", "THIRD-PARTY-NOTICES.txt"):
+        shutil.copyfile(folder / INSIDE / name, resources / name)
+    shutil.copytree(folder / INSIDE / "licenses", resources / "licenses", dirs_exist_ok=True)
 
 
 def check_size(folder: Path) -> None:

@@ -65,6 +65,8 @@ _UNWANTED = (
     "*/PySide6/Qt/translations/*", "*/PySide6/translations/*", "*/PySide6/Qt/qml/*", "*/PySide6/typesystems/*",
     "*/lib-dynload/_test*", "*/lib-dynload/_ctypes_test*", "*/lib-dynload/xx*", "*/PIL/_avif*", "*/PIL/_imagingft*",
     "*/PIL/_imagingcms*", "*/PIL/_imagingmath*", "*/PIL/_imagingtk*", "*/lxml/objectify*", "*/lxml/isoschematron/*",
+    # OpenGL drawn by the processor, 20 MB: what widgets draw needs none.
+    "*/PySide6/opengl32sw.dll",
     "*/direct_url.json", "*/RECORD", "*/INSTALLER", "*/REQUESTED",
 )  # fmt: skip
 # Of Pillow's own libraries, those whose formats are not taken: desktop/image_format.py.
@@ -133,6 +135,9 @@ def _wanted_of_qt(path: PurePath) -> bool:
     if "plugins" in path.parts:
         inside = "/".join(path.parts[path.parts.index("plugins") + 1 :])
         return any(fnmatch.fnmatchcase(inside, each) for each in _QT_PLUGINS)
+    framework = next((part for part in path.parts if part.endswith(".framework")), "")
+    if framework:  # macOS: with its properties, or it could not be signed
+        return framework.removeprefix("Qt").removesuffix(".framework") in _QT_LIBRARIES
     name = path.name
     for beginning in ("libQt6", "Qt6", "Qt"):
         if name.startswith(beginning) and not name.endswith((".py", ".pyc")):

@@ -11,6 +11,11 @@
 #endif
 #define Top SourcePath + "..\.."
 #define Bundle Top + "\build\bundle\latchkey"
+#ifdef Signed
+  #define Sign "sign"
+#else
+  #define Sign ""
+#endif
 
 [Setup]
 ; Never changed: by it an installer finds the version that is there.
@@ -55,11 +60,14 @@ Name: "associate"; Description: "Open .gguf files with Latchkey"
 Type: filesandordirs; Name: "{app}\_internal"
 
 [Files]
-Source: "{#Bundle}\*"; DestDir: "{app}"; Flags: ignoreversion recursesubdirs createallsubdirs
+; The programs first, which are signed; what they load is their makers'.
+Source: "{#Bundle}\latchkey.exe"; DestDir: "{app}"; Flags: ignoreversion {#Sign}
+Source: "{#Bundle}\latchkey-window.exe"; DestDir: "{app}"; Flags: ignoreversion {#Sign}
+Source: "{#Bundle}\*"; DestDir: "{app}"; Excludes: "\latchkey.exe,\latchkey-window.exe"; Flags: ignoreversion recursesubdirs createallsubdirs
 
 [Icons]
-Name: "{autoprograms}\Latchkey"; Filename: "{app}\latchkey-window.exe"; AppUserModelID: "Latchkey.Latchkey"
-Name: "{autodesktop}\Latchkey"; Filename: "{app}\latchkey-window.exe"; Tasks: desktopicon; AppUserModelID: "Latchkey.Latchkey"
+Name: "{autoprograms}\Latchkey"; Filename: "{app}\latchkey-window.exe"
+Name: "{autodesktop}\Latchkey"; Filename: "{app}\latchkey-window.exe"; Tasks: desktopicon
 
 [Registry]
 Root: HKA; Subkey: "Software\Classes\Latchkey.gguf"; ValueType: string; ValueData: "GGUF language model"; Flags: uninsdeletekey; Tasks: associate

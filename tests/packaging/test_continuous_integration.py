@@ -11,7 +11,7 @@ from tests.packaging.scripts import PACKAGING, TOP, load_script
 
 WORKFLOW = TOP / ".github" / "workflows" / "ci.yml"
 FROM_ELSEWHERE = {"sudo", "apt-get", "cp", "mkdir", "sh", "iscc"}
-MODULES = {"build", "mypy", "pip", "pip_audit", "pytest", "ruff"}
+MODULES = {"build", "mypy", "pip", "pip_audit", "pytest", "ruff", "venv"}
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +59,14 @@ def test_every_command_exists(jobs: dict[str, Any]) -> None:
 
 
 def test_actions_are_of_a_named_version_and_nothing_names_a_host_or_a_secret(jobs: dict[str, Any]) -> None:
-    used = [step["uses"] for step in steps(jobs) if "uses" in step]
-    assert used
-    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+\.\d+\.\d+", each) for each in used)
     text = WORKFLOW.read_text(encoding="utf-8")
+    used = re.findall(r"uses: (.+)", text)
+    assert len(used) == len([step for step in steps(jobs) if "uses" in step])
+    # By commit: a tag can be moved to another one.
+    assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each) for each in used)
+    for step in steps(jobs):
+        if "/checkout@" in step.get("uses", ""):
+            assert step["with"] == {"persist-credentials": False}
     assert "://" not in text
     assert "secrets." not in text
     assert yaml.safe_load(text)["permissions"] == {"contents": "read"}

@@ -2,16 +2,19 @@
 
 import os
 import plistlib
+import re
 import shutil
 import subprocess
 import tomllib
 from configparser import ConfigParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 import yaml
 
+from desktop.ui.system.process_events import desktop_file_name
 from tests.packaging.scripts import PACKAGING, TOP, load_script
 
 LINUX = PACKAGING / "linux"
@@ -43,7 +46,7 @@ def test_every_system_learns_of_the_same_file_type() -> None:
     assert mime[0].get("type") == MEDIA_TYPE
     assert ElementTree.parse(METAINFO).getroot().findtext("provides/mediatype") == MEDIA_TYPE
     properties = plistlib.loads((PACKAGING / "macos" / "Info.plist").read_bytes())
-    (exported,) = properties["UTExportedTypeDeclarations"]
+    (exported,) = properties["UTImportedTypeDeclarations"]  # the type is llama.cpp's, not ours
     assert exported["UTTypeTagSpecification"] == {
         "public.filename-extension": ["gguf"],
         "public.mime-type": [MEDIA_TYPE],
@@ -85,6 +88,92 @@ def test_windows_is_told_of_long_paths_and_dark_title_bars_and_macos_of_callback
     rights = plistlib.loads((PACKAGING / "macos" / "entitlements.plist").read_bytes())
     assert "com.apple.security.cs.disable-library-validation" not in rights
     assert rights["com.apple.security.cs.allow-unsigned-executable-memory"] is True
+    assert "NSLocalNetworkUsageDescription" in properties
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+@pytest.mark.parametrize("identity", ["", "Developer ID Application: Somebody"])
+def test_a_disk_image_is_signed_from_the_inside_out_and_notarized(identity: str, tmp_path: Path) -> None:
+    """With what macOS has stood in for: each program writes down what it was asked."""
+    app = tmp_path / "Latchkey.app"
+    framework = "Contents/Frameworks/PySide6/Qt/lib/QtCore.framework"
+    programs = ("Contents/MacOS/latchkey", "Contents/Frameworks/a b.so", f"{framework}/Versions/A/QtCore")
+    for place in (*programs, "Contents/Resources/text.txt"):
+        (app / place).parent.mkdir(parents=True, exist_ok=True)
+        (app / place).write_text("text" if place.endswith("txt") else "Mach-O 64-bit")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("codesign", "xattr", "hdiutil", "xcrun", "spctl", "ditto", "file"):
+        does = 'cat "$2"' if name == "file" else f'echo {name} "$@" >>{tmp_path}/asked'
+        (tools / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tools / name).chmod(0o755)
+    folder = tmp_path / "packaging" / "macos"  # dist/ lies beside it
+    shutil.copytree(PACKAGING / "macos", folder)
+    told = {"IDENTITY": identity, "PROFILE": "profile"} if identity else {}
+    ended = subprocess.run(
+        ["sh", folder / "dmg.sh", "0.1.0", app],
+        env={"PATH": f"{tools}:{os.defpath}:/usr/bin", "TMPDIR": str(tmp_path), **told},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    asked = [line.replace(str(app), "APP") for line in (tmp_path / "asked").read_text().splitlines()]
+    signed = [line for line in asked if line.startswith("codesign --force")]
+    assert {line.rpartition("APP/")[2] for line in signed[:3]} == set(programs)
+    assert [line.rpartition(" ")[2] for line in signed[3:5]] == [f"APP/{framework}", "APP"]
+    assert "--entitlements" in signed[4]
+    # A signature without a team must not ask for the hardened runtime, which would refuse the libraries.
+    assert all(("--options runtime" in line) == bool(identity) for line in signed[:5])
+    notarized = [line for line in asked if line.startswith("xcrun")]
+    assert [line.split()[1:3] for line in notarized] == [["notarytool", "submit"], ["stapler", "staple"]] * (
+        2 if identity else 0
+    )
+    assert asked.index(signed[4]) < next(n for n, line in enumerate(asked) if line.startswith("hdiutil"))
+
+
+def test_an_app_for_macos_gets_what_is_inside_and_under_which_licenses(tmp_path: Path) -> None:
+    build = load_script("bundle/build.py")
+    inside = tmp_path / "latchkey" / "_internal"
+    (inside / "licenses" / "shared").mkdir(parents=True)
+    for name in ("latchkey.cdx.json", "THIRD-PARTY-NOTICES.txt", "licenses/shared/mit.txt"):
+        (inside / name).write_text(name)
+    resources = tmp_path / "Latchkey.app" / "Contents" / "Resources"
+    resources.mkdir(parents=True)
+    build.hand_on_accounts(tmp_path / "latchkey", tmp_path / "Latchkey.app")
+    assert {path.relative_to(resources).as_posix() for path in resources.rglob("*") if path.is_file()} == {
+        "latchkey.cdx.json",
+        "THIRD-PARTY-NOTICES.txt",
+        "licenses/shared/mit.txt",
+    }
+
+
+def test_windows_is_told_the_name_and_version_of_both_programs_and_the_installer_signs_them(tmp_path: Path) -> None:
+    windows_version = load_script("bundle/windows_version.py")
+    file = windows_version.write_version(tmp_path, "latchkey-window", "0.1.0")
+
+    def noted(*values: Any, **named: Any) -> Any:
+        return values or named
+
+    names = (
+        "VSVersionInfo",
+        "FixedFileInfo",
+        "StringFileInfo",
+        "StringTable",
+        "StringStruct",
+        "VarFileInfo",
+        "VarStruct",
+    )
+    found = eval(file.read_text(encoding="utf-8"), dict.fromkeys(names, noted))  # as PyInstaller reads it
+    assert found["ffi"]["filevers"] == (0, 1, 0, 0)
+    (strings,), _ = found["kids"]
+    assert dict(strings[0][1])["FileDescription"] == "Latchkey"
+    assert dict(strings[0][1])["OriginalFilename"] == "latchkey-window.exe"
+    installer = (PACKAGING / "windows" / "latchkey.iss").read_text(encoding="utf-8")
+    for name in ("latchkey.exe", "latchkey-window.exe"):
+        assert re.search(rf'^Source: "\{{#Bundle\}}\\{name}".* \{{#Sign\}}$', installer, re.MULTILINE)
+    assert "[UninstallDelete]" not in installer  # conversations stay
+    assert "PrivilegesRequired=lowest" in installer
 
 
 def test_an_installed_tree_holds_program_icons_and_what_desktops_and_shells_look_for(
@@ -147,6 +236,8 @@ def test_a_flatpak_exports_files_by_its_own_name_alone_and_asks_for_no_folder(bu
     assert [path for path in share if path.startswith("mime/")] == [f"mime/packages/{manifest['id']}.xml"]
     metainfo = ElementTree.parse(app / "share" / "metainfo" / f"{manifest['id']}.metainfo.xml").getroot()
     assert metainfo.findtext("launchable") == f"{manifest['id']}.desktop"
+    assert desktop_file_name({"FLATPAK_ID": manifest["id"]}) == manifest["id"]
+    assert f"{desktop_file_name({})}.desktop" == manifest["rename-desktop-file"]
     assert metainfo.find("icon") is None  # it would keep the old name
     folders = [each for each in manifest["finish-args"] if each.startswith("--filesystem")]
     assert folders == ["--filesystem=host-etc:ro"]  # where desktop/paths.py looks for a policy

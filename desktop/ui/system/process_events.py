@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import (
@@ -44,11 +44,16 @@ def qt_application(argv: Sequence[str]) -> QApplication:
         return existing
     made = QApplication(list(argv))
     made.setApplicationName("Latchkey")
-    made.setDesktopFileName("latchkey")
+    made.setDesktopFileName(desktop_file_name(os.environ))
     if sys.platform != "darwin":
         made.setStyle("Fusion")
     provide_font()
     return made
+
+
+def desktop_file_name(environ: Mapping[str, str]) -> str:
+    """The name of the desktop entry, by which Wayland finds the icon of a window. Flatpak's has the app's id."""
+    return environ.get("FLATPAK_ID") or "latchkey"
 
 
 class MainThreadCalls(QObject):
