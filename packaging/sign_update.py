@@ -13,6 +13,7 @@ the files named, and writes it anew with its signature beside it.
 """
 
 import base64
+import datetime
 import hashlib
 import os
 import sys
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))
 
 from desktop.updates.update_manifest import SIGNED, UpdateFile, read_manifest  # noqa: E402
+
+_LONGEST = datetime.timedelta(days=400)
 
 
 def main() -> int:
@@ -59,7 +62,9 @@ def sign(key_file: Path, manifest: Path, files: list[Path]) -> None:
     given["files"] = [UpdateFile(each.name, each.stat().st_size, _sha256(each)) for each in files]
     data = msgspec.json.format(msgspec.json.encode(given), indent=2) + b"\n"
     signature = base64.b64encode(key.sign(SIGNED + data)) + b"\n"
-    read_manifest(data, signature, [_public(key)])
+    found = read_manifest(data, signature, [_public(key)])
+    if found.expires > found.released + _LONGEST:
+        raise SystemExit(f"It would hold until {found.expires}: so long could it be shown in place of a newer one.")
     manifest.write_bytes(data)
     manifest.with_name(f"{manifest.name}.sig").write_bytes(signature)
 

@@ -16,9 +16,11 @@ from desktop.errors import IntegrityError, NetworkError, NotFoundError
 from desktop.network.http_client import HttpClient
 from desktop.network.url import parse_url
 from desktop.translation import tr
-from desktop.updates.update_manifest import LARGEST_MANIFEST, UpdateManifest, read_manifest, version_of
+from desktop.updates.update_manifest import LARGEST_MANIFEST, UpdateManifest, own_version, read_manifest, version_of
 
 PURPOSE = "update"
+_CLOCKS_DIFFER = datetime.timedelta(days=2)
+"""How far the publisher's day may be ahead: time zones, and a clock that is a little slow."""
 
 
 class UpdateSource(msgspec.Struct, frozen=True):
@@ -62,7 +64,16 @@ class UpdateCheck:
         source = self._source()
         data = self._fetch(source.address)
         manifest = read_manifest(data, self._fetch(f"{source.address}.sig"), source.keys)
-        if manifest.expires < self._today():
+        today = self._today()
+        if manifest.released - today > _CLOCKS_DIFFER:  # with such a clock, nothing ever runs out
+            raise IntegrityError(
+                tr(
+                    "The newest announcement of updates is of {day}, and by this computer's date that is yet to come."
+                ).format(day=manifest.released.isoformat()),
+                "",
+                tr("Check the date of this computer, and try again."),
+            )
+        if manifest.expires < today:
             raise IntegrityError(
                 tr("The newest announcement of updates held until {day}, so it may hide a newer one.").format(
                     day=manifest.expires.isoformat()
@@ -77,7 +88,7 @@ class UpdateCheck:
                 tr("Look at Latchkey's page yourself, and try again later."),
             )
         self._note(manifest.sequence)
-        return UpdateState(self._version, manifest, version_of(manifest.version) > version_of(self._version))
+        return UpdateState(self._version, manifest, version_of(manifest.version) > own_version(self._version))
 
     def _source(self) -> UpdateSource:
         try:
@@ -114,7 +125,7 @@ class UpdateCheck:
         return _Seen()
 
     def _note(self, sequence: int) -> None:
-        if sequence == self._seen().sequence:
+        if sequence <= self._seen().sequence:  # another process may have seen a newer one by now
             return
         try:
             write_atomically(self._seen_file, msgspec.json.encode(_Seen(sequence)))

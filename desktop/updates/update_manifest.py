@@ -16,13 +16,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from desktop.errors import IntegrityError
-from desktop.safe_text import escape_controls
+from desktop.network.url import parse_url
+from desktop.safe_text import escape_controls, one_line
 from desktop.translation import tr
 
 SIGNED = b"Latchkey update manifest 1\n"
 """What stands before the manifest when it is signed, so that no signature of another kind of file passes for one."""
 LARGEST_MANIFEST = 64 << 10
 _VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){1,3}", re.ASCII)
+_BEFORE = re.compile(r"[-._]?(dev|a|b|c|rc|alpha|beta|pre)", re.IGNORECASE)
 
 _Line = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 
@@ -60,6 +62,9 @@ def read_manifest(data: bytes, signature: bytes, keys: Iterable[str]) -> UpdateM
     try:
         found = msgspec.json.decode(data, type=UpdateManifest)
         version_of(found.version)
+        page = parse_url(found.page)
+        if page.scheme != "https":
+            raise ValueError("the page is not at an https address")
     except (ValueError, RecursionError) as error:
         raise IntegrityError(
             tr("What the publisher says of updates cannot be read by this version of Latchkey."),
@@ -67,17 +72,25 @@ def read_manifest(data: bytes, signature: bytes, keys: Iterable[str]) -> UpdateM
             tr("Look at Latchkey's page yourself."),
             technical=str(error),
         ) from None
-    files = tuple(msgspec.structs.replace(each, name=escape_controls(each.name)) for each in found.files)
-    return msgspec.structs.replace(
-        found, notes=escape_controls(found.notes), page=escape_controls(found.page), files=files
-    )
+    files = tuple(msgspec.structs.replace(each, name=one_line(each.name)) for each in found.files)
+    return msgspec.structs.replace(found, notes=escape_controls(found.notes), page=page.url, files=files)
 
 
 def version_of(text: str) -> tuple[int, ...]:
-    """A version such as 0.10.1 as numbers that can be compared. Raises ValueError."""
+    """A version such as 0.10.1 as five numbers that can be compared; 0.10 and 0.10.0 are one. Raises ValueError."""
     if _VERSION.fullmatch(text) is None:
         raise ValueError(f"no version: {text!r}")
-    return tuple(map(int, text.split(".")))
+    return (*[*map(int, text.split(".")), 0, 0][:4], 0)
+
+
+def own_version(text: str) -> tuple[int, ...]:
+    """The same for the version of a copy, which whoever packaged it may have marked: 0.2.0+deb1 is 0.2.0, and
+    0.2.0.dev3 and 0.2.0rc1 come before it. One that begins with no version is older than all."""
+    found = _VERSION.match(text)
+    if found is None:
+        return ()
+    before = _BEFORE.match(text, found.end()) is not None
+    return (*version_of(found.group())[:4], -1 if before else 0)
 
 
 def _is_signed(data: bytes, signature: bytes, keys: Iterable[str]) -> bool:

@@ -113,10 +113,12 @@ def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
 
 def hand_on_accounts(folder: Path, app: Path) -> None:
     """Copy what account.py wrote into `folder` into `app`, which PyInstaller had made of it before. It is signed later
-    (packaging/macos/dmg.sh)."""
+    (packaging/macos/dmg.sh). Code lies in Frameworks, and finds the notices by a link there, as it does other data."""
     resources = app / "Contents" / "Resources"
     for name in ("latchkey.cdx.json", "THIRD-PARTY-NOTICES.txt"):
         shutil.copyfile(folder / INSIDE / name, resources / name)
+        (app / "Contents" / "Frameworks").mkdir(exist_ok=True)
+        (app / "Contents" / "Frameworks" / name).symlink_to(f"../Resources/{name}")
     shutil.copytree(folder / INSIDE / "licenses", resources / "licenses", dirs_exist_ok=True)
 
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from desktop.ui.settings.about_section import NOTICES
 from desktop.ui.system.process_events import desktop_file_name
 from tests.packaging.scripts import PACKAGING, TOP, load_script
 
@@ -141,6 +142,7 @@ def test_an_app_for_macos_gets_what_is_inside_and_under_which_licenses(tmp_path:
     resources = tmp_path / "Latchkey.app" / "Contents" / "Resources"
     resources.mkdir(parents=True)
     build.hand_on_accounts(tmp_path / "latchkey", tmp_path / "Latchkey.app")
+    assert (resources.parent / "Frameworks" / NOTICES.name).read_text() == NOTICES.name  # where the settings look
     assert {path.relative_to(resources).as_posix() for path in resources.rglob("*") if path.is_file()} == {
         "latchkey.cdx.json",
         "THIRD-PARTY-NOTICES.txt",

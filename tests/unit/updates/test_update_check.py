@@ -79,7 +79,14 @@ def test_a_newer_version_is_told_with_its_files_and_no_file_is_fetched(publisher
     assert [each.target for each in publisher.server.asked] == ["/latchkey.json", "/latchkey.json.sig"]
 
 
-@pytest.mark.parametrize(("version", "newer"), [("0.2.0", False), ("0.10.0", False), ("0.1.9", True)])
+@pytest.mark.parametrize(
+    ("version", "newer"),
+    [
+        ("0.2.0", False), ("0.2", False), ("0.10.0", False), ("0.1.9", True),
+        # Marked by whoever packaged it.
+        ("0.2.0+deb1", False), ("0.2.0-1ubuntu1", False), ("0.2.0.dev3", True), ("0.2.0rc1", True), ("main", True),
+    ],
+)  # fmt: skip
 def test_versions_are_compared_as_numbers(publisher: Publisher, version: str, newer: bool) -> None:
     publisher.announce()
     assert publisher.check(version).newer is newer
@@ -117,6 +124,35 @@ def test_an_announcement_that_ran_out_is_refused(publisher: Publisher) -> None:
     publisher.announce(expires="2026-11-28")
     with pytest.raises(IntegrityError, match="2026-11-28"):
         publisher.check()
+
+
+def test_a_clock_that_is_behind_is_told_since_nothing_would_run_out_by_it(publisher: Publisher) -> None:
+    publisher.announce(released="2026-12-01")
+    publisher.check()
+    publisher.announce(released="2026-12-02")
+    with pytest.raises(IntegrityError, match=r"2026-12-02.*yet to come"):
+        publisher.check()
+
+
+@pytest.mark.parametrize(
+    "page", ["https://", "https://a:b@example.org/", "https://example.org/\n<b>", "https://[::1", "https:///x"]
+)
+def test_a_page_that_is_no_address_is_refused(publisher: Publisher, page: str) -> None:
+    publisher.announce()
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        publisher.announce(page=page)
+
+
+def test_what_is_shown_is_plain(publisher: Publisher) -> None:
+    publisher.announce(page="https://ex\u0430mple.org/a b", notes="New:\n\u202e\x1b[2J")
+    found = publisher.check().newest
+    assert found.page == "https://xn--exmple-4nf.org/a%20b"
+    assert found.notes == "New:\n\\u202e\\x1b[2J"
+
+
+def test_no_announcement_is_signed_that_would_hold_for_years(publisher: Publisher) -> None:
+    with pytest.raises(SystemExit, match="2028-01-01"):
+        publisher.announce(expires="2028-01-01")
 
 
 def test_nothing_is_asked_while_offline(publisher: Publisher) -> None:
