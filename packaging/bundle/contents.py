@@ -67,6 +67,8 @@ _UNWANTED = (
     "*/PIL/_imagingcms*", "*/PIL/_imagingmath*", "*/PIL/_imagingtk*", "*/lxml/objectify*", "*/lxml/isoschematron/*",
     # OpenGL drawn by the processor, 20 MB: what widgets draw needs none.
     "*/PySide6/opengl32sw.dll",
+    # Texts of licenses and bills of materials: account.py puts all of them in one place.
+    "*.dist-info/licenses/*", "*.dist-info/sboms/*",
     "*/direct_url.json", "*/RECORD", "*/INSTALLER", "*/REQUESTED",
 )  # fmt: skip
 # Of Pillow's own libraries, those whose formats are not taken: desktop/image_format.py.
