@@ -214,6 +214,17 @@ def test_an_installed_tree_holds_program_icons_and_what_desktops_and_shells_look
     assert (root / "lib" / "latchkey" / "latchkey").stat().st_mode & 0o777 == 0o755
 
 
+def test_a_container_is_built_for_every_processor_of_what_is_there() -> None:
+    text = (LINUX / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    copied = {place for line in re.findall(r"^COPY (?!--)(.+) \S+$", text, re.MULTILINE) for place in line.split()}
+    assert [place for place in copied if not (TOP / place).exists()] == []
+    assert "llama_wheel.py --portable" in text
+    assert "GGML_AVX" not in text
+    compiler = (PACKAGING / "llama_wheel.py").read_text(encoding="utf-8")
+    for used in (*re.findall(r'"packaging" / "([\w.]+)"', compiler), "amx_probe.c"):
+        assert f"packaging/{used}" in copied
+
+
 def test_a_flatpak_exports_files_by_its_own_name_alone_and_asks_for_no_folder(bundle: Path, tmp_path: Path) -> None:
     manifest = yaml.safe_load((LINUX / f"{tree.APP_ID}.yml").read_text(encoding="utf-8"))
     (module,) = manifest["modules"]
