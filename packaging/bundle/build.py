@@ -26,7 +26,7 @@ from bundle import contents, elf, icons, symbol_versions  # noqa: E402 - found o
 MOST_MB = 250
 INSIDE = "_internal"
 FLOOR_FILE = "glibc-version"
-"""Beside the executable: the oldest GNU C library that the bundle runs with, such as "2.35"."""
+"""Beside the executable: the oldest GNU C library that the bundle runs with, such as "2.34"."""
 # 2026-01-01: what PyInstaller writes times into gets this one, so that the same input gives the same bytes.
 _EPOCH = "1767225600"
 # With symbols that only a debugger reads: what was compiled here, and wheels that were built with them. Not those whose

@@ -3,7 +3,7 @@
     python packaging/linux/appimage.py [BUNDLE] [--output dist]
 
 Its first part, which mounts the rest, is compiled here from appimage_runtime.c. On Debian that takes
-gcc libsquashfuse-dev libfuse3-dev libzstd-dev liblz4-dev liblzo2-dev liblzma-dev zlib1g-dev, and squashfs-tools.
+gcc libsquashfuse-dev libfuse3-dev libzstd-dev, and squashfs-tools.
 """
 
 import argparse
@@ -23,7 +23,17 @@ sys.path.insert(0, str(TOP / "packaging"))
 from linux import installed_tree  # noqa: E402 - found only now
 
 MOST_MB = 130
-_LIBRARIES = ("squashfuse_ll", "squashfuse", "fuse3", "zstd", "lz4", "lzo2", "lzma", "z", "pthread")
+_LIBRARIES = ("squashfuse_ll", "squashfuse", "fuse3", "zstd", "pthread")
+_PACKAGES = ("libsquashfuse-dev", "libfuse3-dev", "libzstd-dev", "libc6-dev")
+"""Of Debian's, whose libraries are linked into the first part: their copyright files travel with it."""
+NOTICES = "APPIMAGE-RUNTIME-NOTICES.txt"
+_NOTICE = """\
+The first part of this AppImage, which mounts the rest, is compiled of packaging/linux/appimage_runtime.c (Apache-2.0)
+and has libraries linked into it: squashfuse (BSD-2-Clause), libfuse 3 and the GNU C library (LGPL-2.1-or-later),
+Zstandard (BSD-3-Clause). Whoever wants another libfuse or C library in it compiles it anew: that is what
+packaging/linux/appimage.py in Latchkey's source does. The sources of these libraries are Debian's packages of the same
+names.
+"""
 _MAGIC_AT, _MAGIC = 8, b"AI\x02"  # AppImage specification 2.0: type 2
 
 
@@ -42,6 +52,21 @@ def compile_runtime(to: Path) -> None:
         file.write(_MAGIC)
 
 
+def runtime_notices(documentation: Path = Path("/usr/share/doc")) -> str:
+    """What has to be said of the libraries in the first part. Raises SystemExit where a copyright file is missing."""
+    texts = [_NOTICE]
+    for package in _PACKAGES:
+        try:
+            text = (documentation / package / "copyright").read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise SystemExit(f"The copyright file of {package} is not here: {error}") from None
+        texts.append(f"{'=' * 78}\n{package}\n{'=' * 78}\n\n{text.rstrip()}\n")
+    license_text = (installed_tree.TOP / "resources" / "licenses" / "bundled" / "LGPL-2.1-only.txt").read_text(
+        encoding="utf-8"
+    )
+    return "\n".join([*texts, license_text])
+
+
 def make_appimage(bundle: Path, output: Path) -> Path:
     """The AppImage, made in the folder `output`. Raises SystemExit where it is too large."""
     version = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
@@ -55,6 +80,8 @@ def make_appimage(bundle: Path, output: Path) -> Path:
         (folder / "latchkey.desktop").symlink_to("usr/share/applications/latchkey.desktop")
         (folder / "latchkey.svg").symlink_to("usr/share/icons/hicolor/scalable/apps/latchkey.svg")
         (folder / ".DirIcon").symlink_to("usr/share/icons/hicolor/256x256/apps/latchkey.png")
+        notices = folder / "usr" / "share" / "doc" / "latchkey" / NOTICES
+        notices.write_text(runtime_notices(), encoding="utf-8")
         installed_tree.settle(folder)
         command = ["mksquashfs", str(folder), str(image), "-noappend", "-all-root", "-no-xattrs", "-no-progress"]
         command += ["-comp", "zstd", "-Xcompression-level", "19", "-b", "256K", "-processors", "2"]

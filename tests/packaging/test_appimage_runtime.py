@@ -74,6 +74,18 @@ def test_without_a_mount_it_is_unpacked_run_and_removed(asked: str, appimage: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_is_linked_into_it_but_what_its_notices_name(appimage: Path, tmp_path: Path) -> None:
+    """LZO is under the GPL, and nothing is compressed with it."""
+    script = load_script("linux/appimage.py")
+    assert not {"lzo2", "lz4", "lzma", "z"}.intersection(script._LIBRARIES)
+    assert b"LZO library" not in appimage.read_bytes()
+    told = script.runtime_notices()
+    for words in ("squashfuse", "libfuse3-dev", "GNU LESSER GENERAL PUBLIC LICENSE", "appimage_runtime.c"):
+        assert words in told
+    with pytest.raises(SystemExit, match="libsquashfuse-dev"):
+        script.runtime_notices(tmp_path)
+
+
 def test_it_can_be_unpacked_for_good(appimage: Path, tmp_path: Path) -> None:
     assert _run(appimage, tmp_path, "--appimage-extract").stdout == "squashfs-root\n"
     unpacked = tmp_path / "squashfs-root"
