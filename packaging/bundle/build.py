@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 sys.path.insert(0, str(TOP / "packaging"))
 
-from bundle import contents, elf, icons, symbol_versions  # noqa: E402 - found only now
+from bundle import contents, elf, icons, search_path, symbol_versions  # noqa: E402 - found only now
 
 MOST_MB = 250
 INSIDE = "_internal"
@@ -104,6 +104,7 @@ def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
     files = list(elf.elf_files(folder))
     for file in files:
         symbol_versions.ask_for_older(file)
+        search_path.forget_search_path(file)
     floor = elf.newest_glibc(files)
     (folder / FLOOR_FILE).write_text("{}.{}\n".format(*floor), encoding="ascii")
     if missing := missing_libraries(folder, files):

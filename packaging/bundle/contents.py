@@ -70,6 +70,7 @@ _UNWANTED = (
     # Texts of licenses and bills of materials: account.py puts all of them in one place.
     "*.dist-info/licenses/*", "*.dist-info/sboms/*",
     "*/direct_url.json", "*/RECORD", "*/INSTALLER", "*/REQUESTED",
+    "*/.gitattributes",
 )  # fmt: skip
 # Of Pillow's own libraries, those whose formats are not taken: desktop/image_format.py.
 _UNWANTED_OF_PILLOW = ("libavif*", "libharfbuzz*", "libbrotli*", "libfreetype*", "liblcms2*")

@@ -64,8 +64,9 @@ Suggests: gnome-keyring | kwalletmanager | keepassxc, libvulkan1, mesa-vulkan-dr
 Section: utils
 Priority: optional
 Description: chat with language models that run on this computer
- Latchkey shows the terms of gated models, keeps a record of the licenses that were
- accepted, and runs models in GGUF files with llama.cpp. A small model is built in.
+ Latchkey shows the terms of gated models, keeps a record of the licenses that
+ were accepted, and runs models in GGUF files with llama.cpp. A small model is
+ built in.
  .
  It brings its own Python, Qt and llama.cpp.
 """

@@ -1,6 +1,7 @@
 """What a bundle holds: all that Latchkey imports, and nothing that nobody asks for."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -130,9 +131,29 @@ def test_each_library_left_to_the_system_is_one_that_a_package_of_debian_holds()
     )
 
 
-@pytest.mark.skipif(
+COMPILES = pytest.mark.skipif(
     sys.platform != "linux" or None in (shutil.which("cc"), shutil.which("readelf")), reason="compiles, for Linux"
 )
+
+
+@COMPILES
+@pytest.mark.parametrize(
+    ("path", "left"), [("/built/here/lib", ""), ("$ORIGIN/lib", "$ORIGIN/lib"), ("$ORIGIN:/built", "$ORIGIN:/built")]
+)
+def test_a_file_looks_for_libraries_in_no_folder_of_the_machine_that_built(
+    path: str, left: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.c").write_text("int main(void) { return 3; }\n")
+    program = tmp_path / "program"
+    subprocess.run(["cc", "-o", program, tmp_path / "a.c", f"-Wl,-rpath,{path}"], check=True)
+    needed = build.elf.needed_libraries(program)
+    assert build.search_path.forget_search_path(program) == ("" if left else path)
+    assert re.findall(r"R(?:UN)?PATH\).*\[(.*)\]", build.elf.readelf("--dynamic", program)) == ([left] if left else [])
+    assert build.elf.needed_libraries(program) == needed
+    assert subprocess.run([program], check=False).returncode == 3
+
+
+@COMPILES
 def test_a_file_that_asks_for_the_newest_hypot_alone_runs_with_an_older_c_library(tmp_path: Path) -> None:
     """On a system before glibc 2.35 the compiler asks for the old one by itself, and there is nothing to do."""
     (tmp_path / "a.c").write_text(
