@@ -24,6 +24,7 @@ from desktop.ui.system.process_events import MainThreadCalls, qt_application
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window.main_window import MainWindow
 from desktop.ui.window.restored_windows import OpenView, RestoredWindows
+from desktop.ui.window.view_file import ViewFile
 from desktop.ui.window.window_geometry import stand_beside
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Program(QObject):
         self._collection = IdleCollection(self._is_answering, self)
         self._windows: list[MainWindow] = []
         self._restored = RestoredWindows(paths.data / "windows.json")
+        self._view_file = ViewFile(paths.data / "view.json")
         self._views: dict[int, WindowDrafts] = {}
         self.window = self._make_window()
         self.setParent(self.window)
@@ -91,7 +93,7 @@ class Program(QObject):
 
     def _make_window(self) -> MainWindow:
         drafts = self._drafts.open_view()
-        window = self._window_class(self._theme, self._paths, self._settings.current, drafts)
+        window = self._window_class(self._theme, self._paths, self._settings.current, drafts, self._view_file)
         self._windows.append(window)
         self._views[id(window)] = drafts
         held = weakref.ref(window)

@@ -78,9 +78,7 @@ class AnswerBody(QWidget):
         self._levels: list[Levels] = []
         self._heights: list[int] = []
         self._tops: list[int] = []
-        self._placed, self._step = 0, _STEP
-        self._found = ""
-        self._width = 0
+        self._found, self._width, self._placed, self._step = "", 0, 0, _STEP
         self._button_focus = Qt.FocusPolicy.NoFocus
         self._more: Button | None = None
         self._rest_timer, self._stale_timer = QTimer(self, singleShot=True), QTimer(self, singleShot=True)
@@ -130,15 +128,13 @@ class AnswerBody(QWidget):
 
     def restate(self, text: str) -> None:
         """The text so far is `text`, in place of what was shown of it; more may come."""
-        self._forget_selection(text)
-        self._begin()
+        self._begin(text)
         self.add(text)
 
     def end(self, text: str) -> None:
         """The text is over, and it is `text`. Of a long one of which nothing is drawn yet, the beginning is."""
         if text != self._text:
-            self._forget_selection(text)
-            self._begin()
+            self._begin(text)
             self._text = text
         is_costly = text.count("```") + text.count("~~~") > _FENCES
         if self._fed or (len(text) <= _AT_ONCE and not is_costly):
@@ -190,11 +186,21 @@ class AnswerBody(QWidget):
         self._more.clicked.connect(self.show_all)
         self._more.show()
 
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether all of a text is shown, or about to be, that is folded at first."""
+        return self._limit == len(self._text) > _LONG
+
     def show_all(self) -> None:
+        """A person wants to see what is folded."""
+        self._is_asked = True
+        self.unfold()
+
+    def unfold(self) -> None:
         """Draw what is folded, a part at a time."""
-        if self._more is not None:
+        if 0 < self._limit < len(self._text):
             self._remove_offer()
-            self._is_asked, self._limit = True, len(self._text)
+            self._limit = len(self._text)
             self._rest_timer.start(0)
 
     def _remove_offer(self) -> None:
@@ -203,13 +209,11 @@ class AnswerBody(QWidget):
             self._more.deleteLater()
             self._more = None
 
-    def _forget_selection(self, text: str) -> None:
-        """Select nothing where `text` is another one than was selected from."""
-        if not text.startswith(self._text):
+    def _begin(self, coming: str = "") -> None:
+        """Begin with an empty text; what is shown is replaced by what comes next. What is selected stays so where the
+        text that is `coming` begins with it."""
+        if not coming.startswith(self._text):
             self._selection.clear()
-
-    def _begin(self) -> None:
-        """Begin with an empty text; what is shown is replaced by what comes next."""
         self._segments, self._settled, self._text, self._fed, self._in_code = AnswerSegments(), 0, "", 0, False
         self._limit, self._step, self._is_asked = 0, _STEP, False
         self._rest_timer.stop()
@@ -308,10 +312,8 @@ class AnswerBody(QWidget):
             self.link_clicked.emit(link)
 
     def _view_resized(self) -> None:
-        view = self.sender()
-        for index, each in enumerate(self._views):
-            if each is view or view is None:
-                self._heights[index] = _UNKNOWN
+        view, known = self.sender(), zip(self._views, self._heights, strict=True)
+        self._heights = [_UNKNOWN if each is view or view is None else height for each, height in known]
         (self.resized if isinstance(view, CodeView) else self.grown).emit()  # of code, a person had its lines wrapped
 
     def _discard(self, view: QWidget) -> None:

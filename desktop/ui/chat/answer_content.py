@@ -42,6 +42,20 @@ class StretchViews:
         self.group: ToolCallGroup | None = None
         self.calls: list[ShownToolCall] = []
 
+    def unfolded(self) -> list[str]:
+        """The names of what is unfolded in it."""
+        own = (("thinking", self.thinking is not None and self.thinking.is_open), ("text", self.body.is_unfolded))
+        return [*(name for name, is_open in own if is_open), *(self.group.unfolded() if self.group is not None else [])]
+
+    def unfold(self, name: str) -> None:
+        """Unfold what `unfolded` named; nothing where it is not there."""
+        if name == "thinking" and self.thinking is not None and not self.thinking.is_open:
+            self.thinking.turn()
+        elif name == "text":
+            self.body.unfold()
+        elif self.group is not None:
+            self.group.unfold(name)
+
 
 class AnswerContent(QObject):
     """Shows the content of `turn`, in which its views stand; `decide` is given the id of a call and what a person
@@ -276,6 +290,17 @@ class AnswerContent(QObject):
                 inside if not shift else [replace(it, start=it.start - shift, end=it.end - shift) for it in inside]
             )
             start = end
+
+    def unfolded(self) -> list[str]:
+        """The names of what is unfolded: the number of the stretch, and the name in it."""
+        return [f"{number}.{name}" for number, each in enumerate(self._stretches) for name in each.unfolded()]
+
+    def unfold(self, names: Sequence[str]) -> None:
+        """Unfold what `unfolded` named, in the order of `names`; what is not there is left out."""
+        stretches = {str(number): each for number, each in enumerate(self._stretches)}
+        for number, _, part in (name.partition(".") for name in names):
+            if number in stretches:
+                stretches[number].unfold(part)
 
     def buttons(self) -> list[Button]:
         """The buttons in it, in order."""

@@ -45,6 +45,7 @@ class AnswerSources(QObject):
         super().__init__(content)
         self._theme, self._content, self._documents, self._before = theme, content, documents, before
         self._focus = Qt.FocusPolicy.NoFocus
+        self._to_unfold: Sequence[str] = ()
         self.list: SourceList | None = None
         content.link_clicked.connect(self._open_link)
 
@@ -52,6 +53,16 @@ class AnswerSources(QObject):
     def buttons(self) -> list[Button]:
         """The buttons of the list."""
         return self.list.buttons if self.list is not None else []
+
+    def unfolded(self) -> tuple[str, ...]:
+        """The names of what is unfolded in the list, or will be once it is there."""
+        return self.list.unfolded() if self.list is not None else tuple(self._to_unfold)
+
+    def unfold(self, names: Sequence[str]) -> None:
+        """Unfold what `unfolded` named, as soon as there is a list."""
+        self._to_unfold = [name for name in names if name in ("sources", "given")]
+        if self.list is not None and self._to_unfold:
+            self.list.unfold(self._to_unfold)
 
     def find(self, message: Message) -> None:
         """The answer is over: look for its citations."""
@@ -75,6 +86,9 @@ class AnswerSources(QObject):
         if (cited := cited_sources(citations)) or given:
             shown = self._made()
             shown.show_sources(cited, sources_not_cited(citations, given))
+            if self._to_unfold:
+                shown.unfold(self._to_unfold)
+                self._to_unfold = ()
         self.grown.emit()
 
     def _made(self) -> SourceList:

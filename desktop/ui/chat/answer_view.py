@@ -295,6 +295,13 @@ class AnswerView(MessageView):
         found += self._record.buttons if self._record is not None else []
         return found
 
+    def unfolded(self) -> tuple[str, ...]:
+        return (*self.content.unfolded(), *self._sources.unfolded())
+
+    def unfold(self, names: Sequence[str]) -> None:
+        self.content.unfold(names)
+        self._sources.unfold(names)
+
     @property
     def branch_buttons(self) -> list[Button]:
         return self._footer.branch_buttons if self._footer is not None else []

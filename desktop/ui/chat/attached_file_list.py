@@ -115,6 +115,11 @@ class AttachedFileList(QWidget):
         self._show()
 
     @property
+    def is_unfolded(self) -> bool:
+        """Whether a person asked for all of them."""
+        return self._is_whole and len(self._parts) > _MOST
+
+    @property
     def buttons(self) -> list[Button]:
         shown: list[Button] = [chip for chip in self.chips if not chip.isHidden()]
         return [*shown, self.more] if not self._is_whole else shown

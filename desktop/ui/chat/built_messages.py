@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.conversation import Message, PassagePart
@@ -16,7 +16,7 @@ from desktop.translation import tr
 from desktop.ui.chat.answer_sources import passages_in
 from desktop.ui.chat.answer_view import AnswerView
 from desktop.ui.chat.message_column import MessageColumn
-from desktop.ui.chat.message_view import MessageActions, MessageView
+from desktop.ui.chat.message_view import MessageActions, MessageView, Unfolded
 from desktop.ui.chat.user_message_view import UserMessageView
 from desktop.ui.theme.theme import Theme
 
@@ -27,6 +27,8 @@ NEWEST = 40
 """How many of the newest turns are built without being scrolled to."""
 OLDER = 12
 """How many are built where a person walks up past the first."""
+_FAR = 12
+"""Turns further above than the first are gone to without building those between."""
 BELOW = 6
 """How many are built below a turn that was gone to, and then at once on the way down."""
 
@@ -39,7 +41,12 @@ Siblings = dict[str, tuple[int, int]]
 
 
 class BuiltMessages(MessageColumn):
-    """A column of the messages of a branch, of which a stretch is built."""
+    """A column of the messages of a branch, of which a stretch is built.
+
+    `place_changed` where a person scrolled, or unfolded something.
+    """
+
+    place_changed = Signal()
 
     def __init__(self, theme: Theme, actions: MessageActions, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -49,6 +56,7 @@ class BuiltMessages(MessageColumn):
         self._errors: dict[str, UserError] = {}
         self._calls: dict[str, tuple[ToolCallState, ...]] = {}
         self._first = self._last = 0  # of the messages, those that are built
+        self._unfolded: Unfolded = {}
         self._query = ""
         self._current: MessageView | None = None
         self._older_timer = QTimer(self)
@@ -102,10 +110,28 @@ class BuiltMessages(MessageColumn):
             view = answer = AnswerView(self.theme, message, self._does, siblings, error, dropped, before, self.page)
             if message.id in self._calls and message.status == "streaming":
                 answer.show_calls(self._calls[message.id])
+        view.unfold(self._unfolded.get(message.id, ()))
         view.installEventFilter(self)
         if self._query:
             view.set_found(self._query)
         return view
+
+    def unfolded(self) -> Unfolded:
+        """What is unfolded of the messages, of those that are not built too."""
+        return dict(self._unfolded)
+
+    def _regrown(self, view: MessageView) -> None:
+        super()._regrown(view)
+        if view in self._views:
+            self._unfolded.pop(view.message.id, None)
+            if names := view.unfolded():
+                self._unfolded[view.message.id] = names
+            self.place_changed.emit()
+
+    def _scrolled(self, value: int) -> None:
+        super()._scrolled(value)
+        if not self._placing:
+            self.place_changed.emit()
 
     def hold_calls(self, message_id: str, calls: "tuple[ToolCallState, ...]") -> None:
         """The calls of an answer in progress are these, for when it is built; none where it is over."""
@@ -153,6 +179,15 @@ class BuiltMessages(MessageColumn):
             self._current = None
         view.removeEventFilter(self)
         view.deleteLater()
+
+    def _build_around(self, place: int) -> None:
+        """Build message number `place`, and what can be seen below it where it stands at the upper edge."""
+        if place < self._first - _FAR or place >= self._last:
+            self._show_up_to(min(place + BELOW, len(self._messages)))
+        if place < self._first:
+            self._build_older(self._first - place)
+        while not self.has_newest and self.page.height() - self._tops[place - self._first] < 2 * self.height():
+            self.near_end()
 
     def _build_older(self, count: int) -> int:
         """Build up to `count` turns above the first one built, keeping what is on screen where it is; how many."""

@@ -33,6 +33,7 @@ from desktop.ui.theme.theme import Theme
 if TYPE_CHECKING:
     from desktop.chat import chat_events
     from desktop.chat.chat_session import ChatSession
+    from desktop.ui.chat.message_view import Unfolded
     from desktop.ui.chat.transcript import Transcript
 
 _DRAFT_PAUSE_MS = 1000
@@ -43,6 +44,7 @@ class ChatPage(QWidget):
 
     link_asked = Signal(str)
     files_key_changed = Signal()
+    place_changed = Signal()
     answering_changed = Signal(bool)
 
     def __init__(
@@ -126,6 +128,7 @@ class ChatPage(QWidget):
                 decide_call=self.calls.decide,
             )
             self._transcript = Transcript(self._theme, actions)
+            self._transcript.place_changed.connect(self.place_changed)
             self._stack.addWidget(self._transcript)
         return self._transcript
 
@@ -175,8 +178,8 @@ class ChatPage(QWidget):
 
     # --- what the chat session tells -----------------------------------------------------------------------------
 
-    def show_opened(self, event: "chat_events.ConversationOpened") -> None:
-        """Another conversation or another branch is shown."""
+    def show_opened(self, event: "chat_events.ConversationOpened", unfolded: "Unfolded | None" = None) -> None:
+        """Another conversation, with these parts `unfolded`, or another branch is shown."""
         head = event.conversation
         is_new = not event.messages and not head.created_at  # one that lost all its messages is not new
         self.context.show_choice("" if is_new else head.id, head.context_full)
@@ -192,7 +195,7 @@ class ChatPage(QWidget):
             if not self.find_bar.isHidden():
                 self.find_bar.close_bar()
         if event.messages:
-            self.transcript.show_messages(event.messages, event.siblings, event.unchanged)
+            self.transcript.show_messages(event.messages, event.siblings, event.unchanged, unfolded)
             self._stack.setCurrentWidget(self.transcript)
         else:
             self._stack.setCurrentWidget(self.empty)

@@ -1,6 +1,6 @@
 """What both kinds of turn have in common: a number, a name for screen readers, what is selected in it, a focus ring."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from desktop.chat.tool_call_state import ToolCallAnswer
 
 _OPENING = 100
+
+Unfolded = dict[str, tuple[str, ...]]
+"""What is unfolded of messages: by their ids, the names that `MessageView.unfolded` gives."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,13 @@ class MessageView(QWidget):
     def set_found(self, query: str) -> int:
         """Mark every occurrence of `query`; how many there are."""
         raise NotImplementedError
+
+    def unfolded(self) -> tuple[str, ...]:
+        """The names of the parts of it that a person unfolded."""
+        return ()
+
+    def unfold(self, names: Sequence[str]) -> None:
+        """Unfold what `unfolded` named; what is not there is left out."""
 
     def buttons(self) -> list[Button]:
         """The buttons in it, in the order Tab goes through them."""

@@ -57,6 +57,15 @@ class SourceList(QWidget):
         below = [button for button in (self._more, self._rest) if not button.isHidden()]
         return [*self.rows, *below]
 
+    def unfolded(self) -> tuple[str, ...]:
+        """The names of what a person asked for besides the first ones."""
+        return tuple(name for name, shown in (("sources", self._all), ("given", self._others)) if shown)
+
+    def unfold(self, names: Sequence[str]) -> None:
+        """Show what `unfolded` named."""
+        self._all, self._others = self._all or "sources" in names, self._others or "given" in names
+        self._write()
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""

@@ -25,7 +25,7 @@ class ThinkingView(QWidget):
         self._text = ""
         self._open = False
         self._button = Button(theme, tr("Thinking…"), kind="quiet", icon="chevron-right", parent=self)
-        self._button.clicked.connect(self._toggle)
+        self._button.clicked.connect(self.turn)
         self.view = TextView(theme, theme.font("normal"), parent=self)
         self.view.setAccessibleName(tr("Thinking"))
         self.selection = MessageSelection(self, lambda: [self.view], MessageSource(lambda: self._text))
@@ -33,6 +33,11 @@ class ThinkingView(QWidget):
         self.view.hide()
         self.is_over = False
         self._show_title(tr("Thinking…"))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is unfolded."""
+        return self._open
 
     @property
     def buttons(self) -> list[Button]:
@@ -95,7 +100,8 @@ class ThinkingView(QWidget):
         characters.setForeground(self._theme.color("muted"))
         return characters
 
-    def _toggle(self) -> None:
+    def turn(self) -> None:
+        """Unfold it, or fold it again."""
         self._open = not self._open
         self._show_title(self._button.text())
         self._button.set_icon("chevron-down" if self._open else "chevron-right")

@@ -134,6 +134,29 @@ class ToolCallGroup(QWidget):
             self._turn_widget.setFocus(Qt.FocusReason.OtherFocusReason)
         self.decided.emit(call_id, answer)
 
+    def unfolded(self) -> list[str]:
+        """The names of what is unfolded: a line of calls by the place of its first one."""
+        earlier = ["earlier"] if self._most > _MOST_LINES else []
+        return [*earlier, *(name for name, item in self._lines() if item.is_open)]
+
+    def unfold(self, name: str) -> None:
+        """Unfold what `unfolded` named; nothing where it is not there."""
+        if name == "earlier" and not self._earlier.isHidden():
+            self._show_earlier()
+        for each, item in self._lines():
+            if each == name and not item.is_open:
+                item.turn()
+
+    def _lines(self) -> list[tuple[str, ToolCallView]]:
+        """The calls that are no questions, with what `unfolded` names them."""
+        found, at = [], 0
+        for number, run in enumerate(_runs(self.calls)):
+            item = self._items.get(_key(run[0], number))
+            if isinstance(item, ToolCallView):
+                found.append((f"call{at}", item))
+            at += len(run)
+        return found
+
     def set_button_focus(self, policy: Qt.FocusPolicy) -> None:
         """The focus policy of its buttons, of those that are yet to come too."""
         self._focus = policy

@@ -12,8 +12,8 @@ from desktop.errors import UserError
 from desktop.translation import tr
 from desktop.ui.chat.answer_sources import passages_in
 from desktop.ui.chat.answer_view import AnswerView
-from desktop.ui.chat.built_messages import AT_ONCE, BELOW, OLDER, BuiltMessages, Siblings
-from desktop.ui.chat.message_view import MessageActions, MessageView
+from desktop.ui.chat.built_messages import AT_ONCE, OLDER, BuiltMessages, Siblings
+from desktop.ui.chat.message_view import MessageActions, MessageView, Unfolded
 from desktop.ui.chat.pending_text import PendingText
 from desktop.ui.chat.text_search import folded
 from desktop.ui.parts.button import Button
@@ -22,10 +22,6 @@ from desktop.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from desktop.chat.tool_call_state import ToolCallState
-
-_FAR = 12
-"""Turns further above than the first are gone to without building those between."""
-_MOST_RESTORED = 100
 
 
 class Transcript(BuiltMessages):
@@ -36,6 +32,7 @@ class Transcript(BuiltMessages):
         self._pending = PendingText(self)
         self._pending.due.connect(self.flush)
         self._place_wanted: tuple[str, int] | None = None
+        self._going = False
         self.setAccessibleName(tr("Transcript"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -46,8 +43,11 @@ class Transcript(BuiltMessages):
         """The messages of the branch shown, root first."""
         return list(self._messages)
 
-    def show_messages(self, messages: tuple[Message, ...], siblings: Siblings, kept: int = 0) -> None:
-        """Show `messages`; the first `kept` of them are the ones shown now, and stay as they are."""
+    def show_messages(
+        self, messages: tuple[Message, ...], siblings: Siblings, kept: int = 0, unfolded: Unfolded | None = None
+    ) -> None:
+        """Show `messages`; the first `kept` of them are the ones shown now, and stay as they are. `unfolded` where they
+        are another conversation's."""
         self._pending.take()
         self._place_wanted = None
         keep = min(kept, len(self._messages), len(messages))
@@ -61,6 +61,7 @@ class Transcript(BuiltMessages):
         for view in self.remove_views(built):
             self._discard(view)
         self._messages, self._siblings = list(messages), dict(siblings)
+        self._unfolded = self._unfolded if unfolded is None else dict(unfolded)
         self._last = len(messages)
         self._at_end = True
         self._older_timer.start()  # the rest of the newest, once the first of them are on the screen
@@ -201,12 +202,7 @@ class Transcript(BuiltMessages):
         place = next((place for place, held in enumerate(self._messages) if held.id == message_id), None)
         if place is None:
             return
-        if place < self._first - _FAR or place >= self._last:
-            self._show_up_to(min(place + BELOW, len(self._messages)))
-        if place < self._first:
-            self._build_older(self._first - place)
-        while not self.has_newest and self.page.height() - self._tops[place - self._first] < 2 * self.height():
-            self.near_end()  # or it could not be brought to the upper edge
+        self._build_around(place)
         self._set_current(self._views[place - self._first])
         self.scroll_to(place - self._first)
 
@@ -223,18 +219,37 @@ class Transcript(BuiltMessages):
         return None
 
     def show_place(self, message_id: str, above: int) -> None:
-        """Scroll to where `place_seen` was; nothing where the message is not of the branch, or too far up to be built
-        at once."""
+        """Scroll to where `place_seen` was; nothing where the message is not of the branch."""
+        self._place_wanted = (message_id, above)
+        self._go_to_wanted()
+
+    def _go_to_wanted(self) -> None:
+        """Go to the place that is wanted, as far as that is drawn: a text may still be on its way."""
+        if self._place_wanted is None or not self.isVisible():
+            return  # it has its size only when it is shown
+        message_id, above = self._place_wanted
         place = next((place for place, held in enumerate(self._messages) if held.id == message_id), None)
-        if place is None or self._first - place > _MOST_RESTORED:
+        if place is None:
+            self._place_wanted = None
             return
-        if not self.isVisible():
-            self._place_wanted = (message_id, above)  # it has its size only when it is shown
-            return
-        if place < self._first:
-            self._build_older(self._first - place)
+        self._going = True
+        self._build_around(place)
         self._at_end = False
-        self.verticalScrollBar().setValue(self._tops[place - self._first] + above)
+        at = place - self._first
+        wanted = self._tops[at] + above
+        self.verticalScrollBar().setValue(wanted)
+        self._going = False
+        if above < self._heights[at] and self.verticalScrollBar().value() == wanted:
+            self._place_wanted = None
+
+    def _grown(self, view: MessageView) -> None:
+        super()._grown(view)
+        self._go_to_wanted()
+
+    def _scrolled(self, value: int) -> None:
+        if not self._placing and not self._going:
+            self._place_wanted = None  # a person went elsewhere
+        super()._scrolled(value)
 
     def focus_message(self, step: int) -> None:
         """Give the focus to the turn `step` places from the current one."""
@@ -261,12 +276,7 @@ class Transcript(BuiltMessages):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._place_wanted is not None:
-            QTimer.singleShot(0, self._show_wanted)
-
-    def _show_wanted(self) -> None:
-        if (wanted := self._place_wanted) is not None and self.isVisible():
-            self._place_wanted = None
-            self.show_place(*wanted)
+            QTimer.singleShot(0, self._go_to_wanted)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         bar = self.verticalScrollBar()

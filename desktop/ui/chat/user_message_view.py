@@ -1,6 +1,6 @@
 """The view of a user message: its files, and the text exactly as typed, in a box at the right."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QRectF
 from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
@@ -91,6 +91,16 @@ class UserMessageView(MessageView):
         images = self._images.thumbnails if self._images is not None else []
         files = self._files.buttons if self._files is not None else []
         return [*files, *more, *images, self._copy, self._edit, self._menu, *mark, *self.branch_buttons]
+
+    def unfolded(self) -> tuple[str, ...]:
+        own = (("text", self._whole), ("files", self._files is not None and self._files.is_unfolded))
+        return tuple(name for name, is_open in own if is_open)
+
+    def unfold(self, names: Sequence[str]) -> None:
+        if "text" in names and self._is_long and not self._whole:
+            self._toggle()
+        if "files" in names and self._files is not None:
+            self._files.show_all()
 
     @property
     def branch_buttons(self) -> list[Button]:

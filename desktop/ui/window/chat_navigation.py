@@ -111,6 +111,7 @@ class ChatNavigation:
                     )
             case chat_events.ConversationsErased():
                 window.chat_page.change_drafts(lambda drafts: drafts.erase(event.conversation_ids))
+                self._restored.forget_chats(event.conversation_ids)
             case chat_events.OrderChanged():
                 window.sidebar.undo_bar.offer(event)
             case _:
@@ -121,7 +122,8 @@ class ChatNavigation:
         """Show the conversation of a temporary chat: nothing of it is restored."""
         self.conversation = None
         self._restored.leave_chat(for_temporary=True)
-        self._window.chat_page.show_opened(event)
+        another = event.conversation.id != self._window.chat_page.conversation_id
+        self._window.chat_page.show_opened(event, {} if another else None)
         self._window.sidebar.show_open(None)
         set_window_title(self._window.dialog_parent, tr("Temporary chat – Latchkey"))
 
@@ -136,7 +138,7 @@ class ChatNavigation:
         self.conversation = head
         another = head.id != window.chat_page.conversation_id
         self._restored.leave_chat()
-        window.chat_page.show_opened(event)
+        window.chat_page.show_opened(event, self._restored.unfolded(head.id) if another else None)
         if not window.chat_page.finder.show_revealed(head.id) and another:
             self._restored.enter_chat(head.id)
         window.sidebar.show_open(head.id)

@@ -25,6 +25,7 @@ from desktop.ui.window.chat_navigation import ChatNavigation
 from desktop.ui.window.page_stack import PageStack
 from desktop.ui.window.restored_view import RestoredView
 from desktop.ui.window.temporary_chat_flow import TemporaryChatFlow
+from desktop.ui.window.view_file import ViewFile
 from desktop.ui.window.window_actions import ActionHandlers, WindowActions
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class MainWindow(QMainWindow):
     window_asked = Signal()
     quitting = Signal()
 
-    def __init__(self, theme: Theme, paths: Paths, settings: Settings, drafts: WindowDrafts) -> None:
+    def __init__(self, theme: Theme, paths: Paths, settings: Settings, drafts: WindowDrafts, view: ViewFile) -> None:
         super().__init__()
         self._theme, self._paths, self._settings = theme, paths, settings
         self._chat: ChatSession | None = None
@@ -69,7 +70,7 @@ class MainWindow(QMainWindow):
         self.chat_page.code.set_wraps(settings.wrap_code)
         self.display = ChatDisplay(self.chat_page, lambda: self._settings)
         self._pages = PageStack(theme, paths, settings, self.chat_page)
-        self._restored = RestoredView(paths.data / "view.json", self.chat_page, self._save_geometry, self)
+        self._restored = RestoredView(view, self.chat_page, self._save_geometry, self)
         self._navigation = ChatNavigation(self, self._restored)
         self.conversations = ConversationListFlow(
             self.sidebar, self._navigation.open_id, lambda then: self.temporary.leave(then)

@@ -1,60 +1,47 @@
-"""What a person finds again at the next start, after a kill too: the chat and the page that were open, and where each
-chat was scrolled to."""
+"""What a person finds again in a window at the next start, after a kill too: the chat and the page that were open,
+where each chat was scrolled to, and what was unfolded in it."""
 
-import json
-import logging
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from desktop.atomic_file import read_json, write_atomically
 from desktop.ui.window.restored_windows import OpenView
+from desktop.ui.window.view_file import ViewFile
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
     from desktop.chat.chat_session import ChatSession
     from desktop.ui.chat.chat_page import ChatPage
+    from desktop.ui.chat.message_view import Unfolded
     from desktop.ui.navigator import Navigator
 
-_log = logging.getLogger(__name__)
 _PAUSE_MS = 3000  # a drag or a scroll is over, and a disk may sleep meanwhile
-_MOST_CHATS = 300
 _RESTORED_PAGES = ("models", "documents", "tools", "server", "licenses", "network", "settings", "search")
 
 
 class RestoredView(QObject):
-    """Kept in `path`, a small file; one that cannot be read counts as empty, and one that cannot be written is only
-    logged: nothing of a person's is in it.
-
-    It is saved some seconds after something changed; `also` is called then, as it is when `window` was moved, and
-    `settled` emitted. A window beside the first one (`stand_beside_first`) leaves the chat and the page in the file to
-    that one, and calls nothing: what it shows is kept by `RestoredWindows`.
+    """Kept in `file`, some seconds after something changed; `also` is called then, as it is when `window` was moved,
+    and `settled` emitted. A window beside the first one (`stand_beside_first`) leaves the chat and the page in the file
+    to that one, and calls nothing: what it shows is kept by `RestoredWindows`.
     """
 
     settled = Signal()
 
-    def __init__(self, path: Path, page: "ChatPage", also: Callable[[], None], window: QWidget) -> None:
+    def __init__(self, file: ViewFile, page: "ChatPage", also: Callable[[], None], window: QWidget) -> None:
         super().__init__(window)
         self._window = window
         self._left: OpenView | None = None
-        self._path, self._page, self._also = path, page, also
-        self._places: dict[str, tuple[str, int]] = {}
-        self._others: dict[str, Any] = {}  # what a newer version remembers besides
+        self._file, self._page, self._also = file, page, also
         self._shown = ""
-        self._open_chat = self._open_page = ""
+        self._open_chat, self._open_page = file.chat, file.page if file.page in _RESTORED_PAGES else ""
         self._temporary = self._is_further = self._is_beside = False
         self._draft = page.composer.text
-        self._written: bytes | None = None
-        self._writer: ThreadPoolExecutor | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._save_soon)
-        self._read()
+        page.place_changed.connect(self.changed)
         window.installEventFilter(self)
 
     def reopen_chat(self, chat: "ChatSession") -> None:
@@ -113,21 +100,24 @@ class RestoredView(QObject):
         self._temporary = for_temporary
 
     def _note_place(self) -> None:
-        if self._temporary:
-            return
         transcript, key = self._page.shown_transcript, self._page.conversation_id
-        if transcript is None or key is None:
-            return
-        self._places.pop(key, None)
-        place = transcript.place_seen()
-        if place is not None:
-            self._places[key] = place  # as the newest
+        if not self._temporary and transcript is not None and key is not None:
+            self._file.places.note(key, transcript.place_seen(), transcript.unfolded())
+
+    def unfolded(self, conversation_id: str) -> "Unfolded":
+        """What was unfolded in a conversation that is about to be shown."""
+        return self._file.places.unfolded(conversation_id)
 
     def enter_chat(self, conversation_id: str) -> None:
         """A conversation is shown: go where it stood. What is not there any more leaves it at its end."""
-        place, transcript = self._places.get(conversation_id), self._page.shown_transcript
+        place, transcript = self._file.places.place(conversation_id), self._page.shown_transcript
         if place is not None and transcript is not None:
             transcript.show_place(*place)
+        self.changed()
+
+    def forget_chats(self, conversation_ids: Collection[str]) -> None:
+        """These are gone for good."""
+        self._file.places.forget(conversation_ids)
         self.changed()
 
     def show_page(self, name: str) -> None:
@@ -148,68 +138,18 @@ class RestoredView(QObject):
         """Save it now; nothing is saved afterwards."""
         self._timer.stop()
         self._left = self._seen()
-        if self._writer is not None:
-            self._writer.shutdown(wait=True)
-        self._written = None  # another window may have written the file since
-        self._write(self._body())
+        self._note()
+        self._file.save()
 
     def _save_soon(self) -> None:
-        from concurrent.futures import ThreadPoolExecutor
-
         self.settled.emit()
         if not self._is_beside:
             self._also()
-        body = self._body()
-        if body != self._written:
-            # Off the main thread: a slow disk may take a tenth of a second for it.
-            self._writer = self._writer or ThreadPoolExecutor(1, thread_name_prefix="view")
-            self._writer.submit(self._write, body)
+        self._note()
+        self._file.save_soon()
 
-    def _body(self) -> bytes:
+    def _note(self) -> None:
         self._note_place()
         seen = self._seen()
-        kept = list(self._places.items())[-_MOST_CHATS:]
-        values = {
-            "version": 1,
-            **self._others,
-            "chat": seen.chat,
-            "page": seen.page,
-            "places": {key: list(place) for key, place in kept},
-        }
-        return json.dumps(values).encode("ascii")
-
-    def _write(self, body: bytes) -> None:
-        if body == self._written:
-            return
-        try:
-            write_atomically(self._path, self._beside_first(body) if self._is_further else body)
-        except OSError as error:
-            _log.warning("what is open could not be saved: %s", error)
-        else:
-            self._written = body
-
-    def _beside_first(self, body: bytes) -> bytes:
-        """`body` of a further window, with what it does not say itself as the window before it left that."""
-        values: dict[str, Any] = json.loads(body)
-        try:
-            before: Any = read_json(self._path)
-            if self._is_beside or (not values["chat"] and not values["page"]):
-                values["chat"], values["page"] = str(before["chat"]), str(before["page"])
-            places = {**before["places"], **values["places"]}
-            values["places"] = dict(list(places.items())[-_MOST_CHATS:])
-        except (OSError, TypeError, KeyError, ValueError, AttributeError):
-            return body
-        return json.dumps(values).encode("ascii")
-
-    def _read(self) -> None:
-        try:
-            values: Any = read_json(self._path)
-            self._others = {key: value for key, value in values.items() if key not in ("chat", "page", "places")}
-            self._open_chat, self._open_page = str(values["chat"]), str(values["page"])
-            self._places = {str(key): (str(at), int(offset)) for key, (at, offset) in values["places"].items()}
-        except OSError:
-            return
-        except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
-            self._open_chat, self._open_page, self._places, self._others = "", "", {}, {}
-        if self._open_page not in _RESTORED_PAGES:
-            self._open_page = ""
+        if not self._is_beside and (not self._is_further or seen.chat or seen.page):
+            self._file.note_first(seen.chat, seen.page)
