@@ -139,6 +139,42 @@ def test_a_further_window_comes_back_with_its_chat_and_place_and_a_closed_one_do
     assert last.page.conversation_id == long
 
 
+def test_what_is_unfolded_is_so_again_after_a_kill_and_of_what_is_gone_nothing_is_kept(open_window: Open) -> None:
+    thought = FakeAnswer("Short.", thinking="Hm, so.")
+    driver = open_window(FakeEngine([thought, FakeAnswer("Other."), thought, thought]))
+    driver.ask("Long")
+    (fold,) = driver.transcript.views[1].buttons()[:1]
+    fold.click()
+    unfolded = driver.transcript.unfolded()
+    assert list(unfolded.values()) == [("0.thinking",)]
+    driver.window.new_chat()
+    driver.ask("Brief")
+    driver.until(lambda: len(driver.titles) == 2)
+    assert driver.transcript.unfolded() == {}
+    _open_titled(driver, "Long")
+    assert driver.transcript.unfolded() == unfolded
+    file = driver.home / "data" / "view.json"
+    driver.until(lambda: file.exists() and list(unfolded)[0] in file.read_text())  # no closing needed
+    kept = file.read_bytes()
+    driver.window.temporary.begin()
+    driver.ask("Secret")
+    driver.transcript.views[1].buttons()[0].click()
+    secret = driver.page.conversation_id or ""
+    driver.window.restored._save_soon()
+    driver.window.temporary._left()
+    driver.close()
+    assert secret not in file.read_text()
+    assert list(driver.transcript.unfolded()) not in list(json.loads(file.read_text())["unfolded"].values())
+    file.write_bytes(kept)
+    again = open_window(FakeEngine())
+    again.until(lambda: again.page.shown_transcript is not None)
+    assert again.transcript.unfolded() == unfolded
+    assert "unfolded" in again.transcript.views[1].buttons()[0].accessibleName()
+    again.chat.order.delete([again.page.conversation_id or ""])
+    again.chat.order.erase()
+    again.until(lambda: list(unfolded)[0] not in file.read_text())
+
+
 def test_windows_that_cannot_be_read_are_none_and_not_many_are_opened(tmp_path: Path) -> None:
     path = tmp_path / "windows.json"
     restored = RestoredWindows(path)

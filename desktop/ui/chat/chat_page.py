@@ -200,7 +200,7 @@ class ChatPage(QWidget):
         else:
             self._stack.setCurrentWidget(self.empty)
             if self._transcript is not None:
-                self._transcript.show_messages((), {})
+                self._transcript.show_messages((), {}, 0, unfolded)
         self.calls.show_opened(event)
         self.queue.show_conversation(head.id)
         self._show_answering()

@@ -55,7 +55,10 @@ class Button(QAbstractButton):
         theme.changed.connect(self._restyle)
 
     def setText(self, text: str) -> None:
+        is_name = bool(self.text()) and self.accessibleName() == self.text()
         set_button_text(self, text)
+        if is_name:
+            self.setAccessibleName(self.text())  # what is heard is what is seen
 
     @property
     def detail(self) -> str:

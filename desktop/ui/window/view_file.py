@@ -41,7 +41,8 @@ class ReadingPlaces:
 
     def note(self, conversation_id: str, place: Place | None, unfolded: "Unfolded") -> None:
         """A chat stands there now, with this unfolded: it is the newest."""
-        self.forget((conversation_id,))
+        self._places.pop(conversation_id, None)
+        self._unfolded.pop(conversation_id, None)
         if place is not None:
             self._places[conversation_id] = place
         if unfolded:
