@@ -174,7 +174,8 @@ class AnswerService:
         if isinstance(event, ContextUsed):
             self._used[event.conversation_id] = event.used
         elif isinstance(event, ConversationsErased):
-            self.attached.discard(lambda key: key.partition("/")[0] in event.conversation_ids)
+            gone = frozenset(event.conversation_ids)
+            self.attached.discard(lambda key: key.partition("/")[0] in gone)
         if not self.closed:
             self.messages.tell(event)
 

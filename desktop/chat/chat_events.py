@@ -186,10 +186,16 @@ class ChatFailed(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-class ConversationDeleted(msgspec.Struct, frozen=True):
-    """A conversation went into the bin; `conversation` is as it was before."""
+class ConversationsDeleted(msgspec.Struct, frozen=True):
+    """Conversations went into the bin; `conversations` are as they were before. One event for all: thousands go at a
+    time, and every window hears of it on the main thread."""
 
-    conversation: Conversation
+    conversations: tuple[Conversation, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Their ids."""
+        return tuple(each.id for each in self.conversations)
 
 
 class ConversationsRestored(msgspec.Struct, frozen=True):
@@ -246,7 +252,7 @@ ChatEvent = (
     | QueueChanged
     | AttachmentsChanged
     | ChatFailed
-    | ConversationDeleted
+    | ConversationsDeleted
     | ConversationsRestored
     | ConversationsErased
     | OrderChanged

@@ -8,8 +8,8 @@ from desktop.background import Background
 from desktop.chat.background_erasing import BackgroundErasing
 from desktop.chat.chat_events import (
     ChatEvent,
-    ConversationDeleted,
     ConversationsChanged,
+    ConversationsDeleted,
     ConversationsRestored,
     OrderChanged,
 )
@@ -112,7 +112,7 @@ class ConversationOrder:
         self._change(lambda: self._folders.archive(ids, at), changed)
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Stop their answers and put conversations into the bin: ConversationDeleted of each, OrderChanged. Where one
+        """Stop their answers and put conversations into the bin: ConversationsDeleted, OrderChanged. Where one
         was open, a new one is. What the engine keeps of them is erased."""
         stored = [each for each in ids if self._shown.is_stored(each)]
         if not stored:
@@ -121,8 +121,7 @@ class ConversationOrder:
             self._shown.stop(each)
 
         def deleted(before: tuple[Conversation, ...]) -> None:
-            for head in before:
-                self._tell(ConversationDeleted(head))
+            self._tell(ConversationsDeleted(before))
             self._offer_undo(OrderChanged("deleted", before))
             self._shown.leave([head.id for head in before])
 

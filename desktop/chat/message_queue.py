@@ -12,7 +12,7 @@ from desktop.chat.chat_events import (
     AnswerFinished,
     ChatEvent,
     ChatFailed,
-    ConversationDeleted,
+    ConversationsDeleted,
     MessageAdded,
     QueueChanged,
     QueuedMessage,
@@ -186,8 +186,9 @@ class MessageQueue:
                     self._answered(event.message)
                 case MessageAdded():
                     self._sent(event.conversation_id, event.message.id)
-                case ConversationDeleted():
-                    self.hold(event.conversation.id)
+                case ConversationsDeleted():
+                    for each in event.ids:
+                        self.hold(each)
 
     def _answered(self, message: Message) -> None:
         reason = message.timing.stop_reason if message.timing is not None else "end"

@@ -154,7 +154,7 @@ def test_what_is_unfolded_is_so_again_after_a_kill_and_of_what_is_gone_nothing_i
     _open_titled(driver, "Long")
     assert driver.transcript.unfolded() == unfolded
     file = driver.home / "data" / "view.json"
-    driver.until(lambda: file.exists() and list(unfolded)[0] in file.read_text())  # no closing needed
+    driver.until(lambda: file.exists() and next(iter(unfolded)) in file.read_text())  # no closing needed
     kept = file.read_bytes()
     driver.window.temporary.begin()
     driver.ask("Secret")
@@ -172,7 +172,7 @@ def test_what_is_unfolded_is_so_again_after_a_kill_and_of_what_is_gone_nothing_i
     assert "unfolded" in again.transcript.views[1].buttons()[0].accessibleName()
     again.chat.order.delete([again.page.conversation_id or ""])
     again.chat.order.erase()
-    again.until(lambda: list(unfolded)[0] not in file.read_text())
+    again.until(lambda: next(iter(unfolded)) not in file.read_text())
 
 
 def test_windows_that_cannot_be_read_are_none_and_not_many_are_opened(tmp_path: Path) -> None:

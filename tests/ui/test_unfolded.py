@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ from desktop.ui.window.view_file import ReadingPlaces, ViewFile
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 SHA = "a" * 64
+OpenTranscript = Callable[[], Transcript]
 PASSAGES = [PassagePart(number, "gates.pdf", number, f"Passage {number} says so.", SHA) for number in range(1, 8)]
 
 
@@ -64,7 +67,7 @@ def _find(said: str, passages: object, found: object) -> None:
 
 
 @pytest.fixture
-def open_transcript(theme: Theme, qtbot: QtBot) -> object:
+def open_transcript(theme: Theme, qtbot: QtBot) -> OpenTranscript:
     def opened() -> Transcript:
         documents = MessageDocuments()
         documents.citations_wanted.connect(_find)
@@ -88,8 +91,10 @@ def _names(inside: QWidget) -> set[str]:
     return {each.accessibleName() for each in inside.findChildren(Button) if not each.isHidden()}
 
 
-def test_each_thing_that_a_person_unfolds_is_unfolded_when_it_is_shown_again(open_transcript, qtbot: QtBot) -> None:  # type: ignore[no-untyped-def]
-    first: Transcript = open_transcript()
+def test_each_thing_that_a_person_unfolds_is_unfolded_when_it_is_shown_again(
+    open_transcript: OpenTranscript, qtbot: QtBot
+) -> None:
+    first = open_transcript()
     changes: list[int] = []
     first.place_changed.connect(lambda: changes.append(1))
     first.show_messages(MESSAGES, {}, 0, {})
@@ -122,25 +127,30 @@ def test_each_thing_that_a_person_unfolds_is_unfolded_when_it_is_shown_again(ope
     for view, name, kept, _ in steps:
         before = len(changes)
         _press(view, next(each for each in _names(view) if each.startswith(name)))
-        qtbot.waitUntil(lambda view=view, kept=kept: kept in first.unfolded().get(view.message.id, ()))
+        key = view.message.id
+        qtbot.waitUntil(partial(_holds, first, key, kept))
         assert len(changes) > before, f"{name}: it is not saved"
-    kept = first.unfolded()
-    again: Transcript = open_transcript()
-    again.show_messages(MESSAGES, {}, 0, kept)
+    unfolded = first.unfolded()
+    again = open_transcript()
+    again.show_messages(MESSAGES, {}, 0, unfolded)
     qtbot.waitUntil(lambda: len(again.views) == len(MESSAGES))
     for view, name, _, becomes in steps:
         (shown,) = [each for each in again.views if each.message.id == view.message.id]
         assert not any(each.startswith(name) for each in _names(shown) if not becomes), name
         assert not becomes or any(each.startswith(becomes) for each in _names(shown)), name
-    assert {key: sorted(names) for key, names in again.unfolded().items()} == {k: sorted(v) for k, v in kept.items()}
+    assert {key: sorted(names) for key, names in again.unfolded().items()} == {
+        k: sorted(v) for k, v in unfolded.items()
+    }
     _press(again.views[1], "Thought for 4 s, unfolded")
     assert again.unfolded()["thought"] == ("0.text",)
     again.show_messages((Message("other", "d", None, "user", (TextPart("Hello"),)),), {}, 0, {})
     assert again.unfolded() == {}
 
 
-def test_it_stays_so_in_turns_that_are_built_anew_and_what_is_not_there_is_left_out(open_transcript) -> None:  # type: ignore[no-untyped-def]
-    transcript: Transcript = open_transcript()
+def test_it_stays_so_in_turns_that_are_built_anew_and_what_is_not_there_is_left_out(
+    open_transcript: OpenTranscript,
+) -> None:
+    transcript = open_transcript()
     nonsense: Unfolded = {
         "thought": ("0.thinking", "7.thinking", "", ".", "0.", "0.call99999", "-1.text", "x" * 40),
         "question": ("thinking",),
@@ -159,12 +169,20 @@ def test_it_stays_so_in_turns_that_are_built_anew_and_what_is_not_there_is_left_
         assert view not in transcript.views
 
 
+def _holds(transcript: Transcript, message_id: str, name: str) -> bool:
+    return name in transcript.unfolded().get(message_id, ())
+
+
+def _arrived(transcript: Transcript) -> bool:
+    return transcript._place_wanted is None
+
+
 def _seen(transcript: Transcript) -> tuple[str, int] | None:
     return transcript.place_seen()
 
 
 def test_a_place_is_gone_to_however_far_up_and_though_the_text_is_still_being_drawn(
-    open_transcript,  # type: ignore[no-untyped-def]
+    open_transcript: OpenTranscript,
     qtbot: QtBot,
 ) -> None:
     long = "\n\n".join(f"Paragraph {number}: {'words ' * 20}" for number in range(170))
@@ -173,21 +191,21 @@ def test_a_place_is_gone_to_however_far_up_and_though_the_text_is_still_being_dr
         for n in range(3000)
     )
     for place in (("40", 0), ("1001", 4000)):
-        transcript: Transcript = open_transcript()
+        transcript = open_transcript()
         transcript.show_messages(messages, {}, 0, {})
         transcript.show_place(*place)
         assert transcript.place_seen() == place, "what is saved meanwhile is the place that is wanted"
-        qtbot.waitUntil(lambda t=transcript: t._place_wanted is None)
+        qtbot.waitUntil(partial(_arrived, transcript))
         assert transcript.place_seen() == place
         assert len(transcript.views) < 100
         transcript.jump_to_end()
         assert transcript.views[-1].message.id == "2999"
 
 
-def test_where_a_person_scrolls_meanwhile_they_are_left_alone(open_transcript, qtbot: QtBot) -> None:  # type: ignore[no-untyped-def]
+def test_where_a_person_scrolls_meanwhile_they_are_left_alone(open_transcript: OpenTranscript, qtbot: QtBot) -> None:
     long = Message("long", "c", None, "assistant", (TextPart("\n\n".join(["words " * 20] * 180)),))
     after = Message("after", "c", "long", "user", (TextPart("word " * 3000),))
-    transcript: Transcript = open_transcript()
+    transcript = open_transcript()
     transcript.show_messages((long, after), {}, 0, {})
     transcript.show_place("long", 4000)
     transcript.verticalScrollBar().setValue(100)

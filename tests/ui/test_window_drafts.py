@@ -132,20 +132,20 @@ def test_drafts_that_cannot_be_used_are_kept_under_another_name(file: Path, cont
 def test_only_the_drafts_of_a_deleted_conversation_leave_the_file(file: Path) -> None:
     """The bin may be given thousands at a time: the file is not written for each."""
     drafts = ComposerDrafts(file)
-    drafts.set_deleted("none", True)
+    drafts.set_deleted(("none",), True)
     drafts.save()
     assert not file.exists()
     drafts.set("c", "kept")
     drafts.set(queue_key("d"), "queued")
     drafts.save()
     written = file.stat().st_mtime_ns, file.read_bytes()
-    drafts.set_deleted("other", True)
+    drafts.set_deleted(("other",), True)
     drafts.save()
     assert (file.stat().st_mtime_ns, file.read_bytes()) == written
-    drafts.set_deleted("d", True)
+    drafts.set_deleted(("d",), True)
     drafts.save()
     assert ComposerDrafts(file).keys == ("c",)
-    drafts.set_deleted("d", False)
+    drafts.set_deleted(("d",), False)
     drafts.save()
     assert ComposerDrafts(file).keys == ("c", queue_key("d"))
 
@@ -158,7 +158,7 @@ def test_what_was_typed_in_a_chat_that_is_erased_goes_with_it_from_the_file_too(
     first.set(queue_key("gone"), "[1]")
     first.set(edit_key("gone", "m"), "edited")
     first.set("kept", "stays")
-    first.set_deleted("gone", True)
+    first.set_deleted(("gone",), True)
     second.get("gone")
     second.erase(["gone"])
     first.save()

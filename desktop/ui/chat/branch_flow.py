@@ -100,7 +100,7 @@ class BranchFlow(QObject):
         for message_id in branch.message_ids:
             key = edit_key(branch.conversation_id, message_id)
             if self._drafts.get(key):
-                self._drafts.set_deleted(key, deleted)
+                self._drafts.set_deleted((key,), deleted)
 
     def _run_again(self, message: Message) -> None:
         chat = self._chat()

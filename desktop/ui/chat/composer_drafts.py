@@ -85,13 +85,13 @@ class ComposerDrafts:
         else:
             self._texts.pop(conversation_id, None)
 
-    def set_deleted(self, key: str, deleted: bool) -> None:
-        """Leave the drafts of a deleted conversation, or the one of a deleted turn, out of the file. They are kept
-        here, for when it comes back."""
-        if deleted != (key in self._deleted):
-            self._deleted ^= {key}
-            # Thousands may be deleted at a time, and hardly any has a draft: the file is not written for each of them.
-            self._changed |= any(key in (each, each.partition("/")[0]) for each in self._texts)
+    def set_deleted(self, keys: Collection[str], deleted: bool) -> None:
+        """Leave the drafts of deleted conversations, or those of deleted turns, out of the file. They are kept here,
+        for when these come back."""
+        changed = set(keys) - self._deleted if deleted else self._deleted & set(keys)
+        self._deleted ^= changed
+        # Thousands may be deleted at a time, and hardly any has a draft: the file is written where one of them has.
+        self._changed |= any(each in changed or each.partition("/")[0] in changed for each in self._texts)
 
     def erase(self, conversation_ids: Collection[str]) -> None:
         """Forget all that was typed in conversations that are gone for good: drafts, edits, and what waits."""

@@ -82,9 +82,9 @@ class WindowDrafts:
         """The window shows `text` as what another one made of a draft."""
         self._seen[conversation_id] = text
 
-    def set_deleted(self, conversation_id: str, deleted: bool) -> None:
-        """Leave the drafts of a deleted conversation out of the file."""
-        self._shared.drafts.set_deleted(conversation_id, deleted)
+    def set_deleted(self, keys: Collection[str], deleted: bool) -> None:
+        """Leave the drafts of deleted conversations out of the file."""
+        self._shared.drafts.set_deleted(keys, deleted)
 
     def erase(self, conversation_ids: Collection[str]) -> None:
         """Forget what was typed in conversations that are gone for good, in the file too."""

@@ -1,11 +1,9 @@
 """Which conversation a window shows: goes to one, and shows what the chat session tells of it."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from desktop.conversation import Conversation, Folder
 from desktop.translation import tr
-from desktop.ui.chat.window_drafts import WindowDrafts
 from desktop.ui.parts.untrusted_text import set_window_title
 from desktop.ui.sidebar.conversation_marks import ConversationMarks
 from desktop.ui.window.restored_view import RestoredView
@@ -102,16 +100,14 @@ class ChatNavigation:
                 if window.temporary.active:
                     return
                 self._show_opened(event)
-            case chat_events.ConversationDeleted():
-                window.chat_page.change_drafts(lambda drafts: drafts.set_deleted(event.conversation.id, True))
+            case chat_events.ConversationsDeleted():
+                window.chat_page.change_drafts(lambda drafts: drafts.set_deleted(event.ids, True))
             case chat_events.ConversationsRestored():
-                for each in event.conversation_ids:
-                    window.chat_page.change_drafts(
-                        partial(WindowDrafts.set_deleted, conversation_id=each, deleted=False)
-                    )
+                window.chat_page.change_drafts(lambda drafts: drafts.set_deleted(event.conversation_ids, False))
             case chat_events.ConversationsErased():
-                window.chat_page.change_drafts(lambda drafts: drafts.erase(event.conversation_ids))
-                self._restored.forget_chats(event.conversation_ids)
+                gone = frozenset(event.conversation_ids)  # thousands, and as many drafts are looked for among them
+                window.chat_page.change_drafts(lambda drafts: drafts.erase(gone))
+                self._restored.forget_chats(gone)
             case chat_events.OrderChanged():
                 window.sidebar.undo_bar.offer(event)
             case _:

@@ -202,7 +202,7 @@ class TemporaryChatFlow(QObject):
         from desktop.chat import chat_events
 
         match event:
-            case chat_events.ConversationsChanged() | chat_events.ConversationDeleted():
+            case chat_events.ConversationsChanged() | chat_events.ConversationsDeleted():
                 return  # it is in no list
             case chat_events.ConversationOpened():
                 self._window.show_temporary(event)

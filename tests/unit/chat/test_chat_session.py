@@ -14,9 +14,9 @@ from desktop.chat.chat_events import (
     AnswerReplaced,
     ChatFailed,
     ContextUsed,
-    ConversationDeleted,
     ConversationOpened,
     ConversationsChanged,
+    ConversationsDeleted,
     MessageAdded,
 )
 from desktop.conversation import (
@@ -457,8 +457,8 @@ def test_deleting_stops_the_answer_and_undo_brings_all_back(begin: Begin) -> Non
     talk.until_said("one two")
     name = talk.chat.current_id or ""
     talk.chat.order.delete([name])
-    deleted = talk.until_told(ConversationDeleted)
-    assert (deleted.conversation.id, deleted.conversation.title) == (name, "go")
+    (deleted,) = talk.until_told(ConversationsDeleted).conversations
+    assert (deleted.id, deleted.title) == (name, "go")
     talk.until_told(AnswerFinished)
     assert talk.listed() == []
     assert talk.chat.current_id != name
@@ -476,7 +476,7 @@ def test_undo_does_not_leave_what_was_begun_meanwhile(begin: Begin) -> None:
     talk.ask("first")
     first = talk.chat.current_id or ""
     talk.chat.order.delete([first])
-    talk.until_told(ConversationDeleted)
+    talk.until_told(ConversationsDeleted)
     talk.ask("second")
     second = talk.chat.current_id
     talk.chat.order.restore([first])
@@ -530,7 +530,7 @@ def test_what_the_engine_keeps_of_a_conversation_goes_with_it(begin: Begin, tmp_
     for name in (gone, kept):
         a_state_of(cache, name)
     talk.chat.order.delete([gone])
-    talk.until_told(ConversationDeleted)
+    talk.until_told(ConversationsDeleted)
     assert cache.use().files == 1, "at once, though the conversation itself can still be brought back"
     a_state_of(cache, "of-another-process-that-died")
     talk.chat.start()

@@ -7,9 +7,9 @@ import pytest
 
 from desktop.chat.chat_events import (
     ChatFailed,
-    ConversationDeleted,
     ConversationOpened,
     ConversationsChanged,
+    ConversationsDeleted,
     ConversationsErased,
     ConversationsRestored,
     OrderChanged,
@@ -103,7 +103,8 @@ def test_several_are_deleted_at_once_and_the_open_one_is_left(begin: Begin) -> N
     talk.store.create(Conversation("d"))
     talk.chat.order.delete([name, "d", "nowhere"])
     change = talk.until_told(OrderChanged)
-    assert {event.conversation.id for event in talk.told(ConversationDeleted)} == {name, "d"}
+    (deleted,) = talk.told(ConversationsDeleted)
+    assert set(deleted.ids) == {name, "d"}
     talk.until(lambda: not talk.chat.is_answering(name))
     assert talk.chat.current_id not in (name, "d")
     talk.chat.order.undo(change)
@@ -114,7 +115,7 @@ def test_several_are_deleted_at_once_and_the_open_one_is_left(begin: Begin) -> N
 def test_deleting_what_is_not_there_says_so(talk: Talk) -> None:
     talk.chat.order.delete(["nowhere"])
     talk.until_told(ChatFailed)
-    assert not talk.told(ConversationDeleted)
+    assert not talk.told(ConversationsDeleted)
 
 
 def test_the_bin_is_emptied_for_good(begin: Begin, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from desktop.chat.chat_events import (
     AnswerFinished,
     ChatEvent,
     ChatFailed,
-    ConversationDeleted,
     ConversationOpened,
+    ConversationsDeleted,
     EngineChanged,
     MessageAdded,
 )
@@ -85,7 +85,7 @@ def test_a_conversation_deleted_just_after_a_question_is_not_answered(begin: Beg
     name = talk.chat.current_id or ""
     talk.chat.send("two")
     talk.chat.order.delete([name])
-    talk.until_told(ConversationDeleted)
+    talk.until_told(ConversationsDeleted)
     talk.until_told(AnswerFinished, 2)
     assert not talk.chat.is_answering(name)
     assert talk.ask("elsewhere").status == "complete"
@@ -122,7 +122,7 @@ def test_a_branch_begun_just_before_its_conversation_is_deleted_does_not_stay_un
     else:
         talk.chat.edit(answer.parent_id or "", "other")
     talk.chat.order.delete([name])
-    talk.until_told(ConversationDeleted)
+    talk.until_told(ConversationsDeleted)
     talk.until(lambda: not talk.chat.is_answering(name))
     talk.chat.order.restore([name])
     talk.settled()
