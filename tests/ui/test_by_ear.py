@@ -18,19 +18,23 @@ from PySide6.QtGui import (
     QTextDocument,
 )
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.chat.markdown.answer_segments import ProseSegment, TableSegment, segments
+from desktop.conversation import AttachedFilePart, Message, TextPart, ThinkingPart, ToolCallPart, ToolResultPart
 from desktop.ui.chat import accessibility_factory
 from desktop.ui.chat.accessibility import accessible_child
 from desktop.ui.chat.accessible_table import AccessibleTable
 from desktop.ui.chat.accessible_text import AccessibleText
 from desktop.ui.chat.markdown_table import MarkdownTableView
+from desktop.ui.chat.message_view import MessageActions
 from desktop.ui.chat.prose_view import ProseView
 from desktop.ui.chat.rendered_text import first_line, lines_of, tables_of
 from desktop.ui.chat.text_properties import WRITTEN
 from desktop.ui.chat.text_view import TextView
+from desktop.ui.chat.transcript import Transcript
+from desktop.ui.parts.page import Splitter
 from desktop.ui.system.process_events import log_qt_messages
 from desktop.ui.theme.theme import Theme
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
@@ -92,6 +96,11 @@ def _called(root: Any, name: str) -> QAccessibleInterface:
     return next(interface for interface in _inside(top) if _name(interface) == name)
 
 
+def _kinds(names: list[str], *kinds: str) -> list[str]:
+    """Which of `kinds` the names begin with, in order."""
+    return [kind for name in names for kind in kinds if name.startswith(kind)]
+
+
 def _texts(interface: QAccessibleInterface) -> list[tuple[str, str]]:
     """The names and texts of what has a text interface, in order."""
     found = []
@@ -138,6 +147,47 @@ def test_an_answer_is_read_line_by_line_and_its_code_apart(open_window: Open, re
         ("Text", "That is all."),
     ]
     driver.until(lambda: _texts(answer) == expected)
+
+
+def test_a_conversation_is_gone_through_from_its_beginning_to_its_end(theme: Theme, qtbot: QtBot, reader: None) -> None:
+    """Turns are made from the newest up, and parts of a turn as they come: neither is the order in which they stand."""
+    calls = (ToolCallPart("1", "look", "{}", "files", "look"), ToolResultPart("1", "look", (TextPart("ok"),)))
+    parts = (ThinkingPart("Hm.", 1.0), TextPart("First."), *calls, ThinkingPart("So.", 2.0), TextPart("Then."), *calls)
+    files = tuple(AttachedFilePart(f"{n}.txt", "text/plain", "a" * 64, "b" * 64, 1, 1, False) for n in range(2))
+    many = [Message(str(n), "c", None, "user" if n % 2 == 0 else "assistant", (TextPart("word"),)) for n in range(38)]
+    question = Message("38", "c", None, "user", (*files, TextPart("Look.")), pinned=True)
+    transcript = Transcript(theme, MessageActions(*(lambda *_: None,) * 3))
+    qtbot.addWidget(transcript)
+    transcript.resize(900, 600)
+    transcript.show()
+    transcript.show_messages((*many, question, Message("39", "c", None, "assistant", parts)), {})
+    qtbot.waitUntil(lambda: len(transcript.views) == 40)
+    shown = QAccessible.queryAccessibleInterface(transcript)
+    assert (shown.role(), _name(shown)) == (QAccessible.Role.Grouping, "Transcript")
+    names = [name for each in _inside(shown) if (name := _name(each)) and not each.state().invisible]
+    turns = [name for name in names if ", message " in name]
+    assert turns == [f"{'Assistant' if n % 2 else 'You'}, message {n + 1}" for n in range(40)]
+    last = names[names.index("You, message 39") :]
+    assert _kinds(last, "Attached file: 0", "Attached file: 1", "Your words", "Unpin message") == [
+        *("Attached file: 0", "Attached file: 1", "Your words", "Unpin message")
+    ]
+    answer = names[names.index("Assistant, message 40") :]
+    assert _kinds(answer, "Thought", "Text", "files · look", "Copy answer") == [
+        *("Thought", "Text", "files · look") * 2,
+        "Copy answer",
+    ]
+
+
+def test_what_stands_beside_each_other_is_gone_through_in_that_order(theme: Theme, qtbot: QtBot) -> None:
+    split = Splitter(theme, Qt.Orientation.Horizontal)
+    qtbot.addWidget(split)
+    for name in ("sidebar", "conversation", "panel"):
+        each = QWidget()
+        each.setAccessibleName(name)
+        split.addWidget(each)
+    split.show()
+    found = QAccessible.queryAccessibleInterface(split)
+    assert [_name(each) for each in _inside(found) if _name(each)] == ["sidebar", "conversation", "panel"]
 
 
 def test_a_message_is_described_by_how_it_begins_and_not_by_its_markdown(open_window: Open, reader: None) -> None:

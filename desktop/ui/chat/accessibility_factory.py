@@ -34,10 +34,11 @@ def _interface(class_name: str, asked: QObject) -> QAccessibleInterface | None:
     from desktop.ui.chat.accessibility import accessible_child
     from desktop.ui.chat.message_view import MessageView
     from desktop.ui.chat.text_view import TextView
+    from desktop.ui.chat.transcript import Transcript
 
     if isinstance(asked, TextView):
         accessible_child(asked)  # before Qt asks for the children
         return _ViewInterface(asked, QAccessible.Role.Client)
-    if isinstance(asked, MessageView):
+    if isinstance(asked, MessageView | Transcript):
         return QAccessibleWidget(asked, QAccessible.Role.Grouping)
     return None

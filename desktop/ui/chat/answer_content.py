@@ -311,6 +311,10 @@ class AnswerContent(QObject):
             found += each.group.buttons if each.group is not None else []
         return found
 
+    def parts(self) -> "list[ThinkingView | AnswerBody | ToolCallGroup | None]":
+        """Its views, from top to bottom."""
+        return [view for each in self._stretches for view in (each.thinking, each.body, each.group)]
+
     def set_button_focus(self, policy: Qt.FocusPolicy) -> None:
         """The focus policy of its buttons, of those that are yet to come too."""
         self._focus = policy

@@ -339,8 +339,10 @@ class AnswerView(MessageView):
             self._footer.restyle()
 
     def place(self, width: int) -> int:
-        y = 0
-        for above in (*self._said_notes, *self._notes, self._summary):
+        y, heads = 0, (*self._said_notes, *self._notes, self._summary)
+        tails = (self._sources.list, self._error_box, self._remark, self._card)
+        self.keep_reading_order((*heads, *self.content.parts(), self._images, *tails, self._footer, self._record))
+        for above in heads:
             if above is not None:
                 above.move(0, y)
                 y += above.place(width) + M
@@ -352,7 +354,7 @@ class AnswerView(MessageView):
             y += self._images.place(width)
         if self._has_phase_line:
             y += self._line() + (0 if self.content.is_empty else S + 2)
-        for below in (self._sources.list, self._error_box, self._remark, self._card):
+        for below in tails:
             if below is not None:
                 y += S + 2 if not self.content.is_empty else 0
                 below.move(0, y)

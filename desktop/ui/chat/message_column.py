@@ -13,6 +13,7 @@ from desktop.ui.chat.message_selection import MessageSelection
 from desktop.ui.chat.message_view import MessageView
 from desktop.ui.chat.user_message_view import UserMessageView
 from desktop.ui.parts.button import Button
+from desktop.ui.parts.reading_order import set_reading_order
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
 from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import COLUMN, XL, L, M
@@ -116,6 +117,7 @@ class MessageColumn(QScrollArea):
             view.grown.connect(lambda held=view: self._grown(held))
             view.selecting.connect(self._selecting)
             view.show()
+        set_reading_order(self._views[at : at + len(views) + 1])
 
     def remove_views(self, first: int) -> list[MessageView]:
         """Take out turn `first` and all after it; they are hidden and given back."""

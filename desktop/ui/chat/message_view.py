@@ -1,6 +1,6 @@
 """What both kinds of turn have in common: a number, a name for screen readers, what is selected in it, a focus ring."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from desktop.ui.chat.text_view import TextView
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.document_text import copy_text
 from desktop.ui.parts.paint import paint_focus
+from desktop.ui.parts.reading_order import set_reading_order
 from desktop.ui.parts.untrusted_text import set_tool_tip
 from desktop.ui.theme.design_tokens import RADIUS
 from desktop.ui.theme.theme import Theme
@@ -81,6 +82,7 @@ class MessageView(QWidget):
         super().__init__(parent)
         self.theme, self.message, self.message_actions = theme, message, actions
         self._current = False
+        self._order: list[QWidget] = []
         self.selection = MessageSelection(
             self, self.text_views, self.source(), lambda: [(each.text, each.act) for each in self.menu_entries()]
         )
@@ -159,6 +161,13 @@ class MessageView(QWidget):
     def set_number(self, number: int, who: str) -> None:
         """Name it "You, message 3" or "Assistant, message 4"."""
         self.setAccessibleName(who.format(number=number))
+
+    def keep_reading_order(self, parts: Iterable[QWidget | None]) -> None:
+        """Have screen readers go through these parts of it as they stand, from top to bottom."""
+        order = [each for each in parts if each is not None]
+        if order != self._order:
+            self._order = order
+            set_reading_order(order)
 
     def describe(self, text: str) -> None:
         """Describe it to screen readers by how `text` begins; the text itself is read line by line, not from here."""

@@ -14,6 +14,7 @@ from desktop.ui.chat.tool_call_card import ToolCallCard
 from desktop.ui.chat.tool_call_view import ToolCallView
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label
+from desktop.ui.parts.reading_order import set_reading_order
 from desktop.ui.theme.design_tokens import XS, M, S
 from desktop.ui.theme.theme import Theme
 
@@ -89,6 +90,7 @@ class ToolCallGroup(QWidget):
             gone.deleteLater()
         for one, other in pairwise(self.buttons):
             QWidget.setTabOrder(one, other)
+        set_reading_order([self._earlier, *self._items.values(), self._waiting])
 
     def _brought_up(self, item: Item | None, run: tuple[ShownToolCall, ...]) -> Item:
         if isinstance(item, ToolCallCard):

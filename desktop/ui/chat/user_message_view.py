@@ -135,6 +135,8 @@ class UserMessageView(MessageView):
             self.height_changed.emit()
 
     def place(self, width: int) -> int:
+        below = (self._more, self._images, *self._tools, self._branch, self._mark)
+        self.keep_reading_order((self._files, self._words, *below))
         top = self._files.place(width) + XS + 2 if self._files is not None else 0
         if top and not self.message.text:
             return self._place_below(width, 0, width, top - XS - 2, self._files.height() if self._files else 0)

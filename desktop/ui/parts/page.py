@@ -137,6 +137,10 @@ class Splitter(QSplitter):
         self._theme = theme
         self.setHandleWidth(1)
 
+    def addWidget(self, widget: QWidget) -> None:
+        super().addWidget(widget)
+        widget.stackUnder(self.handle(0))  # or screen readers would go from the last one to the first
+
     def createHandle(self) -> QSplitterHandle:
         return _SplitterHandle(self._theme, self)
 
