@@ -11,12 +11,22 @@ from desktop.ui.theme.design_tokens import RADIUS
 from desktop.ui.theme.theme import Theme
 
 
+def _is_windows(event: QKeyEvent) -> bool:
+    return event.key() == Qt.Key.Key_E and event.modifiers() == Qt.KeyboardModifier.ControlModifier
+
+
 class LineEdit(QLineEdit):
-    """Enter ends a composition of an input method before it acts."""
+    """Enter ends a composition of an input method before it acts. Ctrl+E stays the window's: on X11 Qt would take it
+    for a way to the end of the line, here and in no field of several lines."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.composition = InputComposition(self)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_windows(event):
+            return False
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
