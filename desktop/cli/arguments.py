@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from desktop import __version__
 from desktop.catalog.license_terms import PURPOSES
+from desktop.cli.number_argument import whole_number
 from desktop.cli.sampling_arguments import add_output_control, add_sampling
 from desktop.safe_text import one_line
 from desktop.translation import tr
@@ -51,14 +52,6 @@ def add_secrets(parser: argparse.ArgumentParser, *, token: bool) -> None:
             action="store_true",
             help=tr("read an access token for this command alone from the first line of standard input"),
         )
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(tr("must be 1 or more"))
-    return value
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +114,9 @@ class _JoinWordsAction(argparse.Action):
 
 def _add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar=tr("TEXT"), nargs="+", help=tr("words of its name"))
-    parser.add_argument("--limit", type=positive, default=30, metavar="N", help=tr("so many at most; 30 if left out"))
+    parser.add_argument(
+        "--limit", type=whole_number(1), default=30, metavar="N", help=tr("so many at most; 30 if left out")
+    )
     add_json(parser)
 
 
@@ -335,7 +330,9 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     search.add_argument("--until", metavar="D", type=_day, help=tr("only up to this day, the day included"))
     search.add_argument("--folder", metavar="F", default="", help=tr("only in this folder: its name or id"))
     search.add_argument("--tag", metavar="T", default="", help=tr("only in conversations with this tag"))
-    search.add_argument("--limit", type=positive, default=100, metavar="N", help=tr("so many at most; 100 if left out"))
+    search.add_argument(
+        "--limit", type=whole_number(1), default=100, metavar="N", help=tr("so many at most; 100 if left out")
+    )
     add_json(search)
     add_order(does)
     add_export(does)

@@ -2,7 +2,8 @@
 
 import argparse
 
-from desktop.cli.arguments import actions, add_json, command, positive
+from desktop.cli.arguments import actions, add_json, command
+from desktop.cli.number_argument import whole_number
 from desktop.translation import tr
 
 
@@ -17,7 +18,9 @@ def add_collections(parser: argparse.ArgumentParser) -> None:
     add.add_argument("paths", metavar="PATH", nargs="+", help=tr("a document, or a folder of them"))
     search = _named(does, "search", tr("the passages of a collection that hold words of a text, the best first"))
     search.add_argument("text", metavar=tr("TEXT"), help=tr("words, or a question; “-” reads it"))
-    search.add_argument("--limit", type=positive, default=10, metavar="N", help=tr("so many at most; 10 if left out"))
+    search.add_argument(
+        "--limit", type=whole_number(1), default=10, metavar="N", help=tr("so many at most; 10 if left out")
+    )
     _named(does, "show", tr("the files of a collection, and what was read of each"))
     remove = _named(does, "remove", tr("remove a collection; “restore” brings it back for thirty days"))
     remove.add_argument("--erase", action="store_true", help=tr("keep nothing of it; your files stay as they are"))

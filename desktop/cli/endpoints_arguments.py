@@ -2,7 +2,8 @@
 
 import argparse
 
-from desktop.cli.arguments import actions, add_json, add_secrets, command, positive
+from desktop.cli.arguments import actions, add_json, add_secrets, command
+from desktop.cli.number_argument import whole_number
 from desktop.translation import tr
 
 
@@ -16,7 +17,7 @@ def add_endpoints(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--context",
         metavar="N",
-        type=positive,
+        type=whole_number(1),
         help=tr("tokens that its models read, where it does not say that itself"),
     )
     add.add_argument(

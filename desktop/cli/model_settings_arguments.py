@@ -7,6 +7,7 @@ from typing import Any
 
 from desktop.cli.answer_settings_arguments import add_answer_settings
 from desktop.cli.arguments import add_json, model_help
+from desktop.cli.number_argument import whole_number
 from desktop.translation import tr
 
 KV_CACHE_TYPES = ("f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
@@ -18,11 +19,11 @@ def add_model_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help=model_help())
     auto = tr("“auto” leaves it to Latchkey")
     for option, metavar, kind, about in (
-        ("--context", "N", _or_automatic(_whole(1, 1 << 30)), tr("length of the context in tokens")),
+        ("--context", "N", _or_automatic(whole_number(1, 1 << 30)), tr("length of the context in tokens")),
         ("--layers", "N", _or_automatic(_layers), tr("layers on the GPU, “all” or a number")),
         ("--kv-type", "TYPE", _kv_types, tr("type of the KV cache, such as q8_0; TYPE,TYPE for keys and values")),
-        ("--threads", "N", _or_automatic(_whole(1, 4096)), tr("threads to compute with")),
-        ("--parallel", "N", _or_automatic(_whole(1, 64)), tr("answers at once")),
+        ("--threads", "N", _or_automatic(whole_number(1, 4096)), tr("threads to compute with")),
+        ("--parallel", "N", _or_automatic(whole_number(1, 64)), tr("answers at once")),
         ("--mmap", "on|off", _or_automatic(_on_off), tr("map the file into memory instead of reading it")),
         ("--mlock", "on|off", _or_automatic(_on_off), tr("keep the model from being swapped out")),
     ):
@@ -51,28 +52,17 @@ def _or_automatic(kind: Callable[[str], Any]) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         return text if text == "auto" else kind(text)
 
-    read.__name__ = kind.__name__.lstrip("_")  # argparse names it where a value is wrong
     return read
 
 
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    """A whole number between the two: what `desktop.settings.ModelSettings` takes."""
-
-    def number(text: str) -> int:
-        value = int(text)
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(tr("must be between {least} and {most}").format(least=least, most=most))
-        return value
-
-    return number
-
-
 def _layers(text: str) -> int:
-    return -1 if text == "all" else _whole(-1, 100_000)(text)
+    return -1 if text == "all" else whole_number(-1, 100_000)(text)
 
 
 def _on_off(text: str) -> bool:
-    return ("off", "on").index(text) == 1
+    if text not in ("on", "off"):
+        raise argparse.ArgumentTypeError(tr("must be on, off or auto"))
+    return text == "on"
 
 
 def _kv_types(text: str) -> str:

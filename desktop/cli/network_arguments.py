@@ -2,7 +2,8 @@
 
 import argparse
 
-from desktop.cli.arguments import actions, add_hub_model, add_json, add_secrets, command, positive
+from desktop.cli.arguments import actions, add_hub_model, add_json, add_secrets, command
+from desktop.cli.number_argument import whole_number
 from desktop.translation import tr
 
 
@@ -57,7 +58,9 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     """`latchkey network`."""
     log = command(actions(parser), "log", tr("every request of the last ninety days, the newest first"))
     log.add_argument("words", metavar=tr("WORD"), nargs="*", help=tr("only those that hold all of these words"))
-    log.add_argument("--limit", type=positive, default=1000, metavar="N", help=tr("so many at most; 1000 if left out"))
+    log.add_argument(
+        "--limit", type=whole_number(1), default=1000, metavar="N", help=tr("so many at most; 1000 if left out")
+    )
     add_json(log)
 
 

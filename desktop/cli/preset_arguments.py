@@ -4,6 +4,7 @@ import argparse
 
 from desktop.cli.answer_settings_arguments import add_answer_settings
 from desktop.cli.arguments import actions, add_json, command
+from desktop.cli.number_argument import whole_number
 from desktop.cli.sampling_arguments import add_sampling
 from desktop.translation import tr
 
@@ -70,7 +71,4 @@ def add_conversation_settings(parser: argparse.ArgumentParser) -> None:
 def _context(text: str) -> int:
     if text == "auto":
         return 0
-    value = int(text)
-    if not 256 <= value <= 1 << 20:
-        raise argparse.ArgumentTypeError(tr("must be between {least} and {most}").format(least=256, most=1 << 20))
-    return value
+    return whole_number(256, 1 << 20)(text)

@@ -9,26 +9,38 @@ import math
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from desktop.cli.number_argument import decimal_number, whole_number
 from desktop.translation import tr
 
 if TYPE_CHECKING:
     from desktop.engine.generation_options import GenerationOptions, SamplingParams
 
-_SEED_LIMIT = 2**32
+_MOST_SEED = 2**32 - 1
 _MOST_LOGPROBS = 20
 _MOST_TOKENS = 2**31 - 1
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:
     """What both one answer and a preset can say."""
-    parser.add_argument("--max-tokens", type=_count, metavar="N", help=tr("stop after so many tokens"))
-    parser.add_argument("--temperature", type=_from_zero, metavar="T", help=tr("0 always takes the likeliest token"))
-    parser.add_argument("--top-p", type=_share, metavar="P", help=tr("of the likeliest tokens, those that make up P"))
-    parser.add_argument("--top-k", type=_count_or_none, metavar="K", help=tr("of the likeliest tokens, K; 0 for all"))
     parser.add_argument(
-        "--min-p", type=_share, metavar="P", help=tr("no token that is less likely than P times the likeliest")
+        "--max-tokens", type=whole_number(1, _MOST_TOKENS), metavar="N", help=tr("stop after so many tokens")
     )
-    parser.add_argument("--seed", type=_seed, metavar="N", help=tr("makes an answer repeatable"))
+    parser.add_argument(
+        "--temperature", type=decimal_number(0), metavar="T", help=tr("0 always takes the likeliest token")
+    )
+    parser.add_argument(
+        "--top-p", type=decimal_number(0, 1), metavar="P", help=tr("of the likeliest tokens, those that make up P")
+    )
+    parser.add_argument(
+        "--top-k", type=whole_number(0, _MOST_TOKENS), metavar="K", help=tr("of the likeliest tokens, K; 0 for all")
+    )
+    parser.add_argument(
+        "--min-p",
+        type=decimal_number(0, 1),
+        metavar="P",
+        help=tr("no token that is less likely than P times the likeliest"),
+    )
+    parser.add_argument("--seed", type=whole_number(0, _MOST_SEED), metavar="N", help=tr("makes an answer repeatable"))
     parser.add_argument(
         "--stop", action="append", metavar="T", help=tr("end the answer before this text; may be given several times")
     )
@@ -47,11 +59,15 @@ def add_output_control(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--grammar", metavar="FILE", help=tr("answer in a sentence of this grammar (GBNF)"))
     parser.add_argument("--preset", metavar="NAME", help=tr("ask with a preset; “latchkey presets list” names them"))
     parser.add_argument(
-        "--min-tokens", type=_count_or_none, default=0, metavar="N", help=tr("go on for at least so many tokens")
+        "--min-tokens",
+        type=whole_number(0, _MOST_TOKENS),
+        default=0,
+        metavar="N",
+        help=tr("go on for at least so many tokens"),
     )
     parser.add_argument(
         "--logprobs",
-        type=_logprobs,
+        type=whole_number(0, _MOST_LOGPROBS),
         default=0,
         metavar="N",
         help=tr("with --json: the N likeliest tokens at each place, with the logarithms of their probabilities"),
@@ -109,48 +125,6 @@ def with_command_line(base: "GenerationOptions", options: Namespace) -> "Generat
             (repair_input(what) if isinstance(what, str) else what, bias) for what, bias in options.logit_bias
         ),
     )
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= _MOST_TOKENS:
-        raise argparse.ArgumentTypeError(tr("must be 1 or more"))
-    return value
-
-
-def _count_or_none(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= _MOST_TOKENS:
-        raise argparse.ArgumentTypeError(tr("must be 0 or more"))
-    return value
-
-
-def _from_zero(text: str) -> float:
-    value = float(text)
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(tr("must be 0 or more"))
-    return value
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(tr("must be between 0 and 1"))
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < _SEED_LIMIT:
-        raise argparse.ArgumentTypeError(tr("must be between 0 and 4294967295"))
-    return value
-
-
-def _logprobs(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= _MOST_LOGPROBS:
-        raise argparse.ArgumentTypeError(tr("must be between 0 and {count}").format(count=_MOST_LOGPROBS))
-    return value
 
 
 def _object(text: str) -> Any:

@@ -2,7 +2,8 @@
 
 import argparse
 
-from desktop.cli.arguments import add_json, command, positive
+from desktop.cli.arguments import add_json, command
+from desktop.cli.number_argument import whole_number
 from desktop.translation import tr
 
 USUAL_PORT = 11535
@@ -19,7 +20,7 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     parser.add_argument(
         "--port",
-        type=_port,
+        type=whole_number(0, 65535),
         default=USUAL_PORT,
         metavar="N",
         help=tr("the port, {port} if left out; 0 takes a free one").format(port=USUAL_PORT),
@@ -33,7 +34,7 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     parser.add_argument(
         "--parallel",
-        type=positive,
+        type=whole_number(1),
         default=4,
         metavar="N",
         help=tr("so many answers of a model at once; 4 if left out"),
@@ -44,10 +45,3 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help=tr("the keys that count, one a line, alone or behind a name; one that is made and kept if left out"),
     )
     add_json(parser)
-
-
-def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 65535:
-        raise argparse.ArgumentTypeError(tr("must be between 0 and 65535"))
-    return value

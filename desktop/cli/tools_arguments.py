@@ -2,7 +2,8 @@
 
 import argparse
 
-from desktop.cli.arguments import actions, add_json, command, positive
+from desktop.cli.arguments import actions, add_json, command
+from desktop.cli.number_argument import whole_number
 from desktop.translation import tr
 
 
@@ -49,7 +50,9 @@ def add_tools(parser: argparse.ArgumentParser) -> None:
         "arguments", metavar="ARGUMENTS", nargs="?", default="{}", help=tr("a JSON object; “-” reads it")
     )
     log = _server(does, "log", tr("what a server was asked for and did"))
-    log.add_argument("--limit", type=positive, default=50, metavar="N", help=tr("so many at most; 50 if left out"))
+    log.add_argument(
+        "--limit", type=whole_number(1), default=50, metavar="N", help=tr("so many at most; 50 if left out")
+    )
 
 
 def _server(

@@ -145,7 +145,25 @@ def test_wrong_usage_ends_with_exit_code_2(line: str, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit) as left:
         parser().parse_args(line.split())
     assert left.value.code == 2
-    assert "latchkey" in capsys.readouterr().err
+    complaint = capsys.readouterr().err
+    assert "latchkey" in complaint
+    assert "invalid _" not in complaint  # argparse's own sentence names the function that refused
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("ask hi --temperature x", "--temperature: must be a number, 0 or more"),
+        ("ask hi --seed x", "--seed: must be a whole number between 0 and 4294967295"),
+        ("serve --port x", "--port: must be a whole number between 0 and 65535"),
+        ("models settings m --threads many", "--threads: must be a whole number between 1 and 4096"),
+        ("models settings m --mmap maybe", "--mmap: must be on, off or auto"),
+    ],
+)
+def test_what_is_no_number_is_told_what_would_be_one(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(line.split())
+    assert said in capsys.readouterr().err
 
 
 def test_the_longest_seed_is_taken() -> None:
