@@ -60,6 +60,8 @@ def add_models(parser: argparse.ArgumentParser) -> None:
 
     does = actions(parser)
     listing = command(does, "list", tr("every model of the catalog and on this disk"))
+    listing.add_argument("words", metavar=tr("WORD"), nargs="*", help=tr("only those whose name holds all of these"))
+    listing.add_argument("--installed", action="store_true", help=tr("only those on this disk"))
     listing.add_argument("--adapters", action="store_true", help=tr("the adapters (LoRA) that were imported, instead"))
     add_json(listing)
     show = command(does, "show", tr("all that is known of one model, and what stands between you and chatting"))

@@ -8,7 +8,7 @@ from desktop.catalog.license_terms import Restriction
 from desktop.cli.command_context import CommandContext
 from desktop.cli.model_json import card_of, describe
 from desktop.cli.output import paragraph
-from desktop.library.library_model import LibraryCard, command_id
+from desktop.library.library_model import LibraryCard, ListedModel, command_id
 from desktop.library.recommendations import TaskRecommendation, tasks_text
 from desktop.library.status import ModelState, model_state
 from desktop.translation import tr
@@ -23,17 +23,27 @@ def show_list(options: Namespace, tools: CommandContext) -> None:
     if options.adapters:
         _show_adapters(options, tools)
         return
-    cards = [card_of(listed, tools) for listed in tools.library.listed_files()]
+    every = [card_of(listed, tools) for listed in tools.library.listed_files()]
+    cards = [card for card in every if _is_asked_for(card.listed, options)]
     if options.json:
-        choices = tools.lookup.task_recommendations(cards)
+        choices = tools.lookup.task_recommendations(every)
         tools.output.json([describe(card, tools, hashed=False) | _chosen(card, choices) for card in cards])
+    elif not cards:
+        tools.output.note(tr("No model is called so. “latchkey models search” looks for it on the Hub."))
     else:
         rows = [(tr("ID"), tr("LICENSE"), tr("RESTRICTIONS"), tr("GATE"), tr("STATE"))]
         tools.output.table(rows + [_row(card) for card in cards], _SHRINKING)
-        if tools.output.terminal:
-            for line in _to_begin_with(tools.lookup.task_recommendations(cards)):
+        if tools.output.terminal and not options.installed and not options.words:
+            for line in _to_begin_with(tools.lookup.task_recommendations(every)):
                 tools.output.line(line)
     tell_problems(tools)
+
+
+def _is_asked_for(listed: ListedModel, options: Namespace) -> bool:
+    if options.installed and listed.model is None:
+        return False
+    name = f"{command_id(listed)} {listed.subject.name} {listed.subject.publisher}".casefold()
+    return all(word.casefold() in name for word in options.words)
 
 
 def _show_adapters(options: Namespace, tools: CommandContext) -> None:

@@ -25,7 +25,7 @@ from desktop.library.installed_models import (
     file_state,
     installed_from_header,
 )
-from desktop.library.library_model import LibraryCard, LibraryModel, ListedModel
+from desktop.library.library_model import LibraryCard, LibraryModel, ListedModel, command_id
 from desktop.library.missing_model import missing_model_error, unknown_file_error
 from desktop.library.model_projector import subject_of_projector
 from desktop.library.model_title import disambiguated
@@ -202,7 +202,10 @@ class Library:
             if listed.model is not None and listed.entry is not None and listed.entry.id == model_id:
                 return listed.model
         raise missing_model_error(
-            id_or_path, known=entry is not None or kept is not None, fetchable=entry is None or bool(entry.gguf)
+            id_or_path,
+            known=entry is not None or kept is not None,
+            fetchable=entry is None or bool(entry.gguf),
+            ids=[*map(command_id, here), *(each.id for each in self.catalog.model)],
         )
 
     def subject_at(self, path: Path) -> LicenseSubject:

@@ -55,6 +55,13 @@ def test_terms_that_are_inherited_name_the_ancestor_they_come_from() -> None:
     assert shown.index("Vicuna 13B") < shown.rindex("LLaMA 13B")
 
 
+def test_the_list_can_be_of_what_is_here_or_of_names() -> None:
+    assert [each["id"] for each in latchkey("models", "list", "--installed", "--json").json] == ["latchkey-guide"]
+    named = latchkey("models", "list", "SmolLM2", "instruct").out.splitlines()
+    assert [line.split()[0] for line in named[1:]] == [f"smollm2-{size}-instruct" for size in ("135m", "360m", "1.7b")]
+    assert "No model" in latchkey("models", "list", "zzz").err
+
+
 def test_the_list_is_a_table_that_fits_a_terminal_of_a_hundred_columns(home: Path) -> None:
     model = tiny_apache(home)
     lines = latchkey("models", "list").out.splitlines()

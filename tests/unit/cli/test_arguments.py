@@ -58,6 +58,7 @@ def test_ask_takes_every_option_of_the_contract() -> None:
         "presets remove p",
         "models list",
         "models list --json",
+        "models list llama 8b --installed --json",
         "models show m --json",
         "models check f.toml",
         "models get m",
@@ -172,7 +173,7 @@ def test_the_longest_seed_is_taken() -> None:
 
 def test_a_complaint_about_arguments_sends_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parser().parse_args(["models", "list", "\x1b]0;owned\x07\n\u202ex"])
+        parser().parse_args(["offline", "on", "\x1b]0;owned\x07\n\u202ex"])
     said = capsys.readouterr().err
     assert "\\x1b]0;owned" in said
     assert not set("\x1b\x07\u202e") & set(said)
