@@ -11,13 +11,15 @@ from desktop.ui.sidebar.sidebar import WIDTH
 
 _SIZE = QSize(1280, 800)
 _STEP = 32
+# Room for a title bar, whose height nobody tells before a window is shown: 22 to 37 pixels are usual.
+_TITLE_BAR = QSize(0, 40)
 
 
 def restore_geometry(window: QMainWindow, split: Splitter, settings: Settings) -> bool:
     """Give `window` the place it had and the sidebar, at the left of `split`, its width; whether it is shown at all."""
     geometry = settings.window_geometry
     if not geometry or not window.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore"))):
-        window.resize(_SIZE.boundedTo(window.screen().availableSize()))
+        window.resize(_SIZE.boundedTo(window.screen().availableSize() - _TITLE_BAR))
     width = settings.sidebar_width
     # Sizes are shared out at the width it has when they are set.
     split.resize(window.size())
@@ -30,7 +32,7 @@ def stand_beside(window: QWidget, other: QWidget) -> None:
     window.setWindowState(Qt.WindowState.WindowNoState)
     screen = other.screen().availableGeometry()
     size = other.normalGeometry().size() if other.isMaximized() or other.isFullScreen() else other.size()
-    size = size.boundedTo(screen.size())
+    size = size.boundedTo(screen.size() - _TITLE_BAR)
     corner = other.pos() + QPoint(_STEP, _STEP)
     if not screen.contains(QRect(corner, size)):
         corner = screen.topLeft()
