@@ -112,12 +112,12 @@ def test_larger_text_makes_what_holds_it_larger(open_window: Open) -> None:
     assert box.height() >= box.layout().totalHeightForWidth(box.width())  # type: ignore[union-attr]
 
 
-def test_renaming_shows_the_list(open_window: Open) -> None:
+def test_renaming_from_where_one_writes_shows_the_list(open_window: Open) -> None:
     driver = open_window(FakeEngine())
     driver.ask("Hello")
     driver.until(lambda: len(driver.titles) == 1)
     driver.key(Qt.Key.Key_B, CONTROL)
-    driver.window.actions_table["rename"].trigger()
+    driver.key(Qt.Key.Key_F2)
     assert found(driver.sidebar.list, QLineEdit).isVisible()
 
 

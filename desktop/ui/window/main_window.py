@@ -85,6 +85,7 @@ class MainWindow(QMainWindow):
         self.temporary = TemporaryChatFlow(self, drafts, self)
         self.commands = ActionHandlers(self)
         self.actions_table = WindowActions(self, self.commands.handlers())
+        self.actions_table.answer_in(self.chat_page.composer.edit, "rename")
         if not window_geometry.restore_geometry(self, self._split, settings):
             self.sidebar.hide()
             self._show_sidebar_button()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.translation import tr
@@ -118,6 +118,12 @@ class WindowActions(QObject):
 
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
+
+    def answer_in(self, widget: QWidget, action_id: str) -> None:
+        """Have `widget`, too, answer to the key of an action that others answer to themselves."""
+        keys = QKeySequence(self._specs[action_id].key_hint)
+        shortcut = QShortcut(keys, widget, context=Qt.ShortcutContext.WidgetShortcut)
+        shortcut.activated.connect(self._actions[action_id].trigger)
 
     def __iter__(self) -> Iterator[QAction]:
         return iter(self._actions.values())
