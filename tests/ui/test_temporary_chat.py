@@ -142,6 +142,17 @@ def test_it_is_kept_once_its_answer_has_ended(open_window: Callable[..., Driver]
     assert driver.messages[-1].text.count("word") == 40
 
 
+def test_who_writes_on_in_it_is_asked_no_longer_and_again_at_the_next_leaving(driver: Driver) -> None:
+    bar = begin(driver)
+    driver.ask("Hello")
+    driver.click("New chat")
+    assert bar.asks
+    driver.ask("One more thing")
+    assert not bar.asks
+    assert not driver.window.close()
+    assert bar.asks
+
+
 def test_closing_the_window_asks_once(driver: Driver) -> None:
     bar = begin(driver)
     driver.ask("Hello")

@@ -160,9 +160,13 @@ class TemporaryChatFlow(QObject):
         if then is not None:
             then()
 
+    def _withdraw_question(self) -> None:
+        if self._then is not None:
+            self._then = None
+            self._shown_bar().show_mark()
+
     def _stayed(self) -> None:
-        self._then = None
-        self._shown_bar().show_mark()
+        self._withdraw_question()
         self._window.chat_page.focus_composer()
 
     def _keep(self) -> None:
@@ -207,6 +211,9 @@ class TemporaryChatFlow(QObject):
             case chat_events.ConversationOpened():
                 self._window.show_temporary(event)
                 self._drafts.note_temporary(event.conversation.id)
+            case chat_events.MessageAdded():
+                self._withdraw_question()  # who writes on in it stays
+                self._window.display.handle_event(event)
             case _:
                 self._window.display.handle_event(event)
         self._window.pass_on(event)
