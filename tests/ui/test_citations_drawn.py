@@ -151,6 +151,15 @@ def test_a_number_leads_to_its_source_by_pointer_and_by_keyboard(draw: Draw, qtb
     assert links == ["https://example.org"]
 
 
+def test_sources_that_come_below_an_answer_let_its_end_be_followed(draw: Draw, qtbot: QtBot) -> None:
+    view, _, _ = draw()
+    third = PassagePart(7, "other.txt", 0, "Not cited.", "b" * 64)
+    again = Message("m", "c", None, "assistant", (FIRST, SECOND, third, TextPart(TEXT)))
+    with qtbot.assertNotEmitted(view.height_changed), qtbot.waitSignal(view.grown):  # nobody asked for them
+        view.finish(again)
+    assert _sources(view).buttons[-1].text() == "1 passage was given and is not cited"
+
+
 def test_passages_that_were_given_and_are_not_cited_are_offered(draw: Draw) -> None:
     third = PassagePart(7, "other.txt", 0, "Not cited.", "b" * 64)
     view, _, _ = draw(parts=(FIRST, SECOND, third))

@@ -77,13 +77,16 @@ class SourceList(QWidget):
         return len(self._cited) if len(self._cited) <= _SHOWN + 1 else _SHOWN
 
     def show_sources(self, cited: Sequence[ShownSource], given: Sequence[ShownSource] = ()) -> None:
-        """Show the sources `cited`, and offer those `given` to the model that are not."""
+        """Show the sources `cited`, and offer those `given` to the model that are not.
+
+        Nobody asked for this, so `resized` is not said: whoever calls this says that the turn grew by itself.
+        """
         if (tuple(cited), tuple(given)) == (self._cited, self._given):
             return
         self._cited, self._given = tuple(cited), tuple(given)
         self._all = self._others = False
         self._chosen = None
-        self._write()
+        self._make_rows()
 
     def choose(self, number: int) -> None:
         """The number of a source was pressed in the answer: show it, marked, with the keyboard on it."""
@@ -120,6 +123,10 @@ class SourceList(QWidget):
         self._write()
 
     def _write(self) -> None:
+        self._make_rows()
+        self.resized.emit()
+
+    def _make_rows(self) -> None:
         for row in self.rows:
             row.hide()
             row.deleteLater()
@@ -140,7 +147,6 @@ class SourceList(QWidget):
         self._sign.setVisible(bool(self.rows))
         for button in self.buttons:
             button.setFocusPolicy(self._focus)
-        self.resized.emit()
 
     def _make(self, source: ShownSource) -> SourceRow:
         row = SourceRow(self._theme, source, self)
