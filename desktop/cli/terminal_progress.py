@@ -97,6 +97,8 @@ def download_line(file: str, progress: TransferProgress) -> str:
     parts = [name, percent_text(progress.done, progress.total), part_text(progress.done, progress.total)]
     if progress.rate > 0:
         parts.append(tr("{size}/s").format(size=size_text(progress.rate)))
+    elif progress.is_stalled:
+        parts.append(tr("waiting for data"))
     if progress.seconds_left is not None:
         parts.append(tr("{time} left").format(time=duration_text(progress.seconds_left)))
     if progress.connections > 1:

@@ -65,6 +65,8 @@ def test_it_says_how_far_how_fast_and_how_long(row: DownloadRow) -> None:
     assert "37 % · 3.0 GB of 8.0 GB · 25 MB/s · 3 min left · 4 connections" in text_of(row)
     assert "Tiny Chat Q4_K_M" in text_of(row)
     assert progress_text(TransferProgress(state="fetching", done=5)) == "5 B"
+    stalled = TransferProgress(state="fetching", done=5, connections=2)
+    assert progress_text(stalled) == "5 B · waiting for data · 2 connections"
     assert percent_of(TransferProgress(state="fetching", done=999, total=1000)) == "99 %"
     left = [duration_text(each, longest=90) for each in (0.1, 45, 600, 12_000)]
     assert left == [

@@ -71,6 +71,11 @@ class TransferProgress(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 0
     note: str = ""
 
+    @property
+    def is_stalled(self) -> bool:
+        """Whether connections are open over which nothing came in the last seconds."""
+        return self.state == "fetching" and self.connections > 0 and self.done > 0 and self.rate <= 0
+
 
 class FetchedFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file that is there in full. `sha256` is that of the bytes on this disk.

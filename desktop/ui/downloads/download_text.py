@@ -49,6 +49,8 @@ def progress_text(progress: "TransferProgress") -> str:
         return " · ".join(part for part in parts if part)
     if progress.rate > 0:
         parts.append(tr("{size}/s").format(size=size_text(round(progress.rate), "two")))
+    elif progress.is_stalled:
+        parts.append(tr("waiting for data"))
     if progress.seconds_left is not None:
         parts.append(tr("{time} left").format(time=duration_text(progress.seconds_left, longest=90)))
     if progress.connections > 1:

@@ -111,6 +111,8 @@ def test_the_line_says_how_far_how_fast_how_long_and_over_how_many_connections()
         download_line("sub/tiny.gguf", progress)
         == "tiny.gguf  35 %  1.2 of 3.4 GB  85.0 MB/s  26 s left  4 connections"
     )
+    silent = TransferProgress(state="fetching", done=1, total=4, connections=1)
+    assert download_line("tiny.gguf", silent).endswith("waiting for data")
     noted = download_line(
         "tiny.gguf", TransferProgress(state="retrying", done=1, total=4, note="The connection broke.")
     )
