@@ -92,6 +92,12 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     """What does not fit the description, each mistake with its place. Nothing of the request is repeated."""
     assert isinstance(error, RequestValidationError)
+    if "json" not in request.headers.get("content-type", "").lower() and any(
+        each["loc"] == ("body",) for each in error.errors()
+    ):
+        # `curl -d` says that it sends a form. A page elsewhere may do so unasked, so it is not taken for JSON.
+        said = tr("The body has to come with the header “Content-Type: application/json”.")
+        return _answered(ApiError(400, said, "invalid_request"), request)
     mistakes = [
         f"{'.'.join(map(str, each['loc'][1:])) or 'body'}: {each['msg']}" for each in error.errors()[:_MOST_MISTAKES]
     ]

@@ -57,7 +57,7 @@ def test_words_of_rows_and_states() -> None:
     loaded = OVERVIEW.loaded[0]
     for facts, cells in (
         (loaded, ("Qwen3 4B", "accepted, research", "3 at once", "71 in all", "3.4 GB")),
-        (LoadedFacts("m", ends_in=240.0), ("m", "accepted", "idle, ends in 4 min", "–", "–")),
+        (LoadedFacts("m", ends_in=240.0), ("m", "accepted", "idle, unloads in 4 min", "–", "–")),
         (LoadedFacts("m", "missing", window=True), ("m", "not accepted", "answers in a window", "–", "–")),
         (LoadedFacts("m", "built-in"), ("m", "comes with Latchkey", "idle, stays", "–", "–")),
     ):

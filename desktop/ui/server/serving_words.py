@@ -81,7 +81,7 @@ def loaded_cells(facts: LoadedFacts) -> tuple[str, ...]:
     elif facts.window:
         at_once = tr("answers in a window")
     elif facts.ends_in is not None:
-        at_once = tr("idle, ends in {time}").format(time=duration_text(facts.ends_in))
+        at_once = tr("idle, unloads in {time}").format(time=duration_text(facts.ends_in))
     else:
         at_once = tr("idle, stays")
     speed = f"{facts.tokens_per_s:.0f}" if facts.tokens_per_s >= 0.5 else "–"

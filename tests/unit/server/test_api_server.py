@@ -193,6 +193,8 @@ def test_each_interface_has_errors_of_its_own_form(running: RunningServer) -> No
     assert (status, body["type"], body["error"]["type"]) == (404, "error", "not_found_error")
     assert asked(running, "POST", "/v1/chat/completions", b'{"model": 1', **json_type)[0] == 400
     assert asked(running, "POST", "/v1/chat/completions", b"[" * 100_000, **json_type)[0] == 400
+    status, body = asked(running, "POST", "/v1/chat/completions", unknown)  # as `curl -d` sends it
+    assert (status, "Content-Type: application/json" in body["error"]["message"]) == (400, True)
     assert asked(running, "GET", "/v1/chat/completions")[0] == 405
     assert asked(running, "GET", "/v1/nothing")[0] == 404
     for path in ("/etc/passwd", "", "\x1b[2J", str(running.services.library.models()[0].path)):
