@@ -291,7 +291,7 @@ class McpConnection:
         reason = self._broken or tr("it ended")
         self._channel.end(at_once=True)
         words = one_line(self._channel.last_words()[-_LONGEST_REASON:])
-        detail = tr("Its last words: {text}").format(text=words) if words else ""
+        detail = tr("Its last words: “{text}”.").format(text=words) if words else ""
         return NetworkError(
             tr("The tool server “{name}” failed: {reason}.").format(name=self._name, reason=reason),
             detail,

@@ -22,6 +22,7 @@ from desktop.tools.tool_log import Outcome
 from desktop.tools.tool_refusals import server_off
 from desktop.tools.tool_server import ToolServer
 from desktop.tools.tool_server_process import ToolServerProcess
+from desktop.tools.unseen_files import unseen_path
 from desktop.translation import tr
 
 if TYPE_CHECKING:
@@ -198,19 +199,23 @@ class RunningServers:
 
 
 def _with_advice(error: UserError, server: ToolServer) -> UserError:
-    """The same error; where the command first fetches and installs the server, with what a person can do instead."""
+    """The same error; with what a person can do where the command first fetches and installs the server, or names a
+    file that the server does not see."""
     name = Path(server.command).stem.lower()
-    if name not in _INSTALLERS or not isinstance(error, NetworkError):
+    if not isinstance(error, NetworkError):
         return error
-    return NetworkError(
-        error.title,
-        error.detail,
-        tr(
+    if name in _INSTALLERS:
+        advice = tr(
             "{command} installs a program and makes it executable, which a confined server cannot: install the server"
             " yourself (“uv tool install”, “npm install”), and add what was installed, with “--read” for its folder."
-        ).format(command=name),
-        technical=error.technical,
-    )
+        ).format(command=name)
+    elif unseen := unseen_path(server):
+        advice = tr("It does not see {path}. Give it that folder: below its command, or with “--read”.").format(
+            path=unseen
+        )
+    else:
+        return error
+    return NetworkError(error.title, error.detail, advice, technical=error.technical)
 
 
 def _has_network(connection: "McpConnection") -> bool:

@@ -283,6 +283,22 @@ def test_a_pasted_configuration_fills_the_form_and_nothing_of_it_is_lost(page: T
     assert form.name.text() == "other"  # Escape and Back lose nothing
 
 
+def test_a_server_is_changed_in_the_form_it_was_added_with(page: ToolsPage, show: Show) -> None:
+    form, given = page.form, list[NewServer]()
+    form.submitted.connect(given.append)
+    show(facts("running"))
+    page.servers.details._buttons["change"].click()
+    assert (form.isVisible(), form.name.isReadOnly()) == (True, True)
+    form.network.click()
+    form.folders.add_folder(Path("/new"))
+    form.submit.click()
+    kept = NewServer("notes", ("notes-server", "--x", "a b"), "", (("KEY", "geheim"),), ("/r", "/new"), ("/w",))
+    assert given == [replace(kept, network=False)]
+    page.go_back()
+    page.begin_server()
+    assert (form.name.text(), form.name.isReadOnly(), form.folders.rows) == ("", False, [])
+
+
 @pytest.mark.parametrize(
     ("name", "command", "variable", "said"),
     [

@@ -29,8 +29,8 @@ _ALL = 10_000
 
 
 class ServerDetails(QWidget):
-    """`action_asked` carries what is to be done with the server ("allow", "start", "cancel", "off", "remove"),
-    `folder_asked` that the folder of the logs is to be shown."""
+    """`action_asked` carries what is to be done with the server ("allow", "start", "cancel", "off", "change",
+    "remove"), `folder_asked` that the folder of the logs is to be shown."""
 
     action_asked = Signal(str)
     folder_asked = Signal()
@@ -45,6 +45,7 @@ class ServerDetails(QWidget):
             "start": Button(theme, tr("Start"), size="small", name=tr("Start the server, and list its tools")),
             "cancel": Button(theme, tr("Cancel"), size="small", name=tr("Cancel the start")),
             "off": Button(theme, tr("Turn off"), size="small", name=tr("Turn the server off")),
+            "change": Button(theme, tr("Change…"), size="small", name=tr("Change the server")),
             "remove": Button(theme, tr("Remove"), size="small", name=tr("Remove the server")),
         }
         self.tabs = SectionTabs(
@@ -149,6 +150,7 @@ class ServerDetails(QWidget):
         shown = {"cancel": facts.condition == "starting", "start": facts.condition in ("allowed", "failed")}
         server = facts.server
         shown |= {"off": server is not None and server.allowed, "remove": server is not None}
+        shown["change"] = server is not None and bool(server.command)
         had_focus = any(button.hasFocus() for button in self._buttons.values())
         for action, button in self._buttons.items():
             button.setVisible(shown[action])

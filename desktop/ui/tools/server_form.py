@@ -1,4 +1,4 @@
-"""The form for a new tool server: typed, or filled from the configuration that other programs have for it."""
+"""The form for a tool server: typed, filled from a configuration that other programs have for it, or to be changed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from desktop.tools.mcp_configuration import (
     parse_configuration,
     usable_name,
 )
-from desktop.tools.tool_server import is_server_name, is_variable_name
+from desktop.tools.tool_server import ToolServer, is_server_name, is_variable_name
 from desktop.translation import tr, trn
 from desktop.ui.parts.button import Button
 from desktop.ui.parts.label import Label, breakable
@@ -65,7 +65,7 @@ class ServerForm(ScrollColumn):
         self.paste = Button(theme, tr("Paste a configuration"), size="small")
         self.which = ChoiceButton(theme, tr("Which of the servers"), (), 0)
         self.name = Field(theme, tr("time"), tr("Name of the server"))
-        self.command = Field(theme, tr("uvx mcp-server-time"), tr("Command or address"))
+        self.command = Field(theme, tr("mcp-server-time --local-timezone Europe/Berlin"), tr("Command or address"))
         self.command.setMaxLength(_LONGEST_COMMAND)
         self.variables, self.folders = VariableRows(theme), FolderRows(theme)
         self.network = Toggle(theme, "", name=tr("It may use the network"))
@@ -169,6 +169,8 @@ class ServerForm(ScrollColumn):
     def clear(self) -> None:
         """Hold nothing."""
         self._configured, self._pasted = (), ()
+        self.name.setReadOnly(False)
+        self.submit.setText(tr("Add server"))
         self.name.clear()
         self.command.clear()
         self.variables.show_pairs(())
@@ -179,6 +181,27 @@ class ServerForm(ScrollColumn):
         self._about_paste.hide()
         for key in self._problems:
             self._tell(key, "")
+        self._show_command()
+
+    @property
+    def changes_server(self) -> bool:
+        """Whether it holds a server that was added before."""
+        return self.name.isReadOnly()
+
+    def show_server(self, server: ToolServer) -> None:
+        """Hold a server that runs here: all of it but its name can be changed."""
+        self.clear()
+        self._pasted = (server.command, *server.arguments)
+        self.name.setText(server.name)
+        self.name.setReadOnly(True)
+        self.command.setText(escape_controls(command_line(self._pasted)))
+        self.variables.show_pairs(tuple(server.environment.items()))
+        for folder in server.readable:
+            self.folders.add_folder(Path(folder))
+        for folder in server.writable:
+            self.folders.add_folder(Path(folder), writable=True)
+        self.network.show_on(server.network)
+        self.submit.setText(tr("Save, and ask again"))
         self._show_command()
 
     def add_folder(self, path: Path) -> None:
@@ -201,7 +224,7 @@ class ServerForm(ScrollColumn):
                 if not text.strip() or "\n" in text.strip():
                     raise ConfigurationError(
                         tr("The clipboard holds no configuration. It looks like {example}.").format(
-                            example='{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}'
+                            example='{"mcpServers": {"time": {"command": "mcp-server-time", "args": []}}}'
                         )
                     )
                 self._configured = (ConfiguredServer("", parse_command(text)),)

@@ -103,11 +103,11 @@ class VariableRows(QWidget):
 class _FolderRow(QWidget):
     removed = Signal()
 
-    def __init__(self, theme: Theme, path: Path) -> None:
+    def __init__(self, theme: Theme, path: Path, *, writable: bool) -> None:
         super().__init__()
-        self.path, self.writable = path, False
+        self.path, self.writable = path, writable
         choices = ((False, tr("may read")), (True, tr("may read and change")))
-        self.choice = ChoiceButton(theme, tr("What it may do in {folder}").format(folder=path), choices, False)
+        self.choice = ChoiceButton(theme, tr("What it may do in {folder}").format(folder=path), choices, writable)
         self.choice.chosen.connect(self._choose)
         remove = Button(theme, icon="close", kind="quiet", name=tr("Leave out {folder}").format(folder=path))
         row = QHBoxLayout(self)
@@ -142,11 +142,11 @@ class FolderRows(QWidget):
         """Those that it may read and change, or those that it may read alone."""
         return tuple(str(row.path) for row in self.rows if row.writable == writable)
 
-    def add_folder(self, path: Path) -> None:
-        """Give it a folder, to read."""
+    def add_folder(self, path: Path, *, writable: bool = False) -> None:
+        """Give it a folder, to read, or to read and change."""
         if len(self.rows) >= _MOST or any(row.path == path for row in self.rows):
             return
-        row = _FolderRow(self._theme, path)
+        row = _FolderRow(self._theme, path, writable=writable)
         row.removed.connect(lambda: self._take_out(row))
         self._column.insertWidget(len(self.rows), row)
         self.rows.append(row)

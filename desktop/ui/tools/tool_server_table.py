@@ -63,7 +63,7 @@ class _ServerDelegate(CellDelegate):
 
 class ToolServerTable(ActionTable):
     """`chosen` carries the name of the server that is the current one now; `action_asked` what is to be done ("allow",
-    "start", "cancel", "off", "remove") and its name."""
+    "start", "cancel", "off", "change", "remove") and its name."""
 
     chosen = Signal(str)
     action_asked = Signal(str, str)
@@ -117,6 +117,8 @@ class ToolServerTable(ActionTable):
             menu.addAction(tr("Cancel the start"), lambda: self.action_asked.emit("cancel", name))
         if facts.server.allowed:
             menu.addAction(tr("Turn off"), lambda: self.action_asked.emit("off", name))
+        if facts.server.command:
+            menu.addAction(tr("Change…"), lambda: self.action_asked.emit("change", name))
         menu.addAction(tr("Remove\tDel"), lambda: self.action_asked.emit("remove", name))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -65,6 +65,7 @@ class ToolsPage(Page):
         self.add.clicked.connect(self.begin_server)
         servers.lesson.add.clicked.connect(self.begin_server)
         servers.lesson.paste.clicked.connect(self._paste_server)
+        servers.action_asked.connect(self._change_server)
         servers.guide_asked.connect(self.show_guide)
         servers.details.tools.opened.connect(self.show_tool)
         servers.details.tools.standing_asked.connect(self.standing_asked)
@@ -101,8 +102,17 @@ class ToolsPage(Page):
 
     def begin_server(self) -> None:
         """Have a new server typed. What was typed before and not added is still there."""
+        if self.form.changes_server:
+            self.form.clear()
         self._show(self.form, tr("Add a tool server"))
         self.form.name.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _change_server(self, action: str, name: str) -> None:
+        found = next((each.server for each in self.servers.table.rows.servers if each.name == name), None)
+        if action == "change" and found is not None:
+            self.form.show_server(found)
+            self._show(self.form, tr("Change a tool server"))
+            self.form.command.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _paste_server(self) -> None:
         self.begin_server()

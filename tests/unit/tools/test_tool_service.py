@@ -425,6 +425,13 @@ def test_a_start_is_cancelled_and_one_that_was_turned_off_meanwhile_does_not_run
     assert service.running() == {}
 
 
+@ON_LINUX
+def test_a_server_that_does_not_see_its_own_script_is_told_how_it_is_given_its_folder(tools: Home) -> None:
+    tools.add("blind", readable=())
+    with pytest.raises(NetworkError, match=f"does not see {SCRIPT}"):
+        tools.service.tools("blind")
+
+
 def test_what_installs_a_server_first_is_told_to_be_installed_before(tools: Home, tmp_path: Path) -> None:
     installer = tmp_path / "uvx"
     installer.write_text("#!/bin/sh\necho Permission denied >&2\nexit 2\n", encoding="utf-8")
