@@ -170,6 +170,7 @@ class ServerForm(ScrollColumn):
         """Hold nothing."""
         self._configured, self._pasted = (), ()
         self.name.setReadOnly(False)
+        self.paste.show()
         self.submit.setText(tr("Add server"))
         self.name.clear()
         self.command.clear()
@@ -194,6 +195,7 @@ class ServerForm(ScrollColumn):
         self._pasted = (server.command, *server.arguments)
         self.name.setText(server.name)
         self.name.setReadOnly(True)
+        self.paste.hide()
         self.command.setText(escape_controls(command_line(self._pasted)))
         self.variables.show_pairs(tuple(server.environment.items()))
         for folder in server.readable:
@@ -201,7 +203,7 @@ class ServerForm(ScrollColumn):
         for folder in server.writable:
             self.folders.add_folder(Path(folder), writable=True)
         self.network.show_on(server.network)
-        self.submit.setText(tr("Save, and ask again"))
+        self.submit.setText(tr("Save"))
         self._show_command()
 
     def add_folder(self, path: Path) -> None:
