@@ -82,6 +82,14 @@ class ToolService:
         self._check_policy(server.words)
         _check_room(self._file.read().servers, server.name)
 
+    def change(self, server: ToolServer) -> None:
+        """Put `server` in the place of the one of its name, which ends. What was decided for that one was for another
+        command, so this one is not allowed yet. Raises as `add` does, and NotFoundError."""
+        check_server(server, self._paths)
+        self._check_policy(server.words)
+        self._change(server.name, lambda _: _with(server, allowed=False, tools={}))
+        self._running.stop(server.name)
+
     def remove(self, name: str) -> None:
         """Remove a server with all that was decided for it and the folder that it wrote to; its log stays."""
         with self._file.change() as held:

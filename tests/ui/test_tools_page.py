@@ -293,7 +293,7 @@ def test_a_server_is_changed_in_the_form_it_was_added_with(page: ToolsPage, show
     form.folders.add_folder(Path("/new"))
     form.submit.click()
     kept = NewServer("notes", ("notes-server", "--x", "a b"), "", (("KEY", "geheim"),), ("/r", "/new"), ("/w",))
-    assert given == [replace(kept, network=False)]
+    assert given == [replace(kept, network=False, changes=True)]
     page.go_back()
     page.begin_server()
     assert (form.name.text(), form.name.isReadOnly(), form.folders.rows) == ("", False, [])

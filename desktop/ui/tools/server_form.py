@@ -38,7 +38,7 @@ _LONGEST_COMMAND = 100_000
 @dataclass(frozen=True)
 class NewServer:
     """What the form holds: a server by its command (`words`), or behind an `address`, to whose host the access `token`
-    is sent ("" for none)."""
+    is sent ("" for none). `changes`: it takes the place of the one of its name."""
 
     name: str
     words: tuple[str, ...]
@@ -48,6 +48,7 @@ class NewServer:
     writable: tuple[str, ...]
     network: bool = True
     token: str = ""
+    changes: bool = False
 
 
 class ServerForm(ScrollColumn):
@@ -330,9 +331,14 @@ class ServerForm(ScrollColumn):
             wrong_field = self.name if problems["name"] else self.command if problems["command"] else self.variables.add
             wrong_field.setFocus(Qt.FocusReason.OtherFocusReason)
             return
+        if address and self.changes_server:
+            self._tell("command", tr("Add a server behind an address as one of its own."))
+            return
         if address:
             self.submitted.emit(NewServer(name, (), address, (), (), (), token=self.token.text()))
             return
         readable, writable = (self.folders.folders(writable=each) for each in (False, True))
         network = self.network.isChecked()
-        self.submitted.emit(NewServer(name, words, "", tuple(pairs), readable, writable, network))
+        self.submitted.emit(
+            NewServer(name, words, "", tuple(pairs), readable, writable, network, changes=self.changes_server)
+        )

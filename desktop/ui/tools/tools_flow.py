@@ -318,12 +318,17 @@ class ToolsFlow(QObject):
 
         def work(service: "ToolService") -> None:
             server = _server(new)
+            if new.changes:
+                service.change(server)
+                return
             service.check(server)
             if new.token:
                 keep_token(new.token, server.url)
             service.add(server)
 
         def added(_: object) -> None:
+            self._listed.pop(new.name, None)
+            self._problems.pop(new.name, None)
             page.form.clear()
             page.show_server(new.name)
 

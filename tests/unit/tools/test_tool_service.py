@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -423,6 +424,18 @@ def test_a_start_is_cancelled_and_one_that_was_turned_off_meanwhile_does_not_run
         errors.append(error.title)
     assert errors == ["The tool server “good” is not allowed to start."]
     assert service.running() == {}
+
+
+def test_a_server_that_was_changed_ends_and_has_to_be_allowed_anew(tools: Home) -> None:
+    tools.add("good")
+    tools.service.tools("good")
+    before = tools.service.server("good")
+    tools.service.change(msgspec.structs.replace(before, environment={"A": "b"}))
+    after = tools.service.server("good")
+    assert (after.environment, after.allowed) == ({"A": "b"}, False)
+    assert tools.service.running() == {}
+    with pytest.raises(NotFoundError):
+        tools.service.change(msgspec.structs.replace(before, name="other"))
 
 
 @ON_LINUX
