@@ -133,6 +133,7 @@ class Backend(QObject):
         )
         self.documents = DocumentsFlow(window, shared.collections, self.news, shared.reading_facts)
         self.documents.settings_asked.connect(self.settings.open_documents)
+        self.documents.ask_asked.connect(self._ask_about)
         window.commands.add_places(self.documents.places)
         self.outside = shared.outside_flows(window, self.news)
         self.tools = self.outside.tools
@@ -295,6 +296,11 @@ class Backend(QObject):
 
     def _show_documents(self) -> None:
         self._window.show_page("documents")
+
+    def _ask_about(self, collection: str) -> None:
+        self._window.new_chat()
+        if not self._window.temporary.active:  # or it asks first whether that may go
+            self.panel.look_in(collection)
 
     def _make_collection(self, paths: list[Path]) -> None:
         """A person wants a collection of what they dropped on the chat."""

@@ -62,4 +62,8 @@ def test_a_folder_becomes_a_collection_that_is_searched_and_reading_ends_with_th
     QTest.keyClick(go_to.field, Qt.Key.Key_Return)
     assert driver.window.shown == "documents"
     assert page.collections.isVisible()
+    page.collections.ask.click()
+    assert driver.window.shown == ""
+    assert driver.page.composer.collections_button.text() == "Lease"
+    driver.click("Documents")
     driver.close()  # while it reads: no process stays, as the fixtures see to

@@ -32,7 +32,7 @@ def passages_words(state: CollectionState) -> str:
 
 def search_words(state: CollectionState) -> str:
     """How its passages are found."""
-    return tr("lexical and meaning") if state.search_by == "lexical-and-meaning" else tr("lexical")
+    return tr("words and meaning") if state.search_by == "lexical-and-meaning" else tr("words")
 
 
 def is_under_way(state: CollectionState) -> bool:

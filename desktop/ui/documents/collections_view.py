@@ -82,13 +82,15 @@ class EmptyCollections(QWidget):
 
 class CollectionsView(QWidget):
     """Signals carry the name of a collection, and what is to be done with it: `turn_asked` to pause it or to go on,
-    `refresh_asked` to look at its files again, `cancel_asked` to leave out what is not read yet, `source_removed` the
+    `ask_asked` to ask about it in a new chat, `refresh_asked` to look at its files again, `cancel_asked` to leave out
+    what is not read yet, `source_removed` the
     folder or file that is to be taken out of it, `name_entered` the name it has ("" for a new one) and the new one,
     `watch_asked` whether it is to be watched.
     `file_action_asked` carries what `CollectionFileTable.action_asked` does, `password_entered` a file's id and its
     password. `names_left` where naming was given up."""
 
     chosen = Signal(str)
+    ask_asked = Signal(str)
     turn_asked = Signal(str)
     name_entered = Signal(str, str)
     remove_asked = Signal(str)
@@ -115,6 +117,7 @@ class CollectionsView(QWidget):
         self._heading = section_heading(theme, "")
         self._heading.setMinimumWidth(1)
         self.watch = Toggle(theme, "", name=tr("Watch for changes"))
+        self.ask = Button(theme, tr("Ask about it"), size="small", name=tr("Ask about the chosen collection"))
         self.turn = Button(theme, "", size="small", other_text=tr("Resume"))
         self.rename = Button(theme, tr("Rename…"), size="small", name=tr("Rename the chosen collection"))
         self.remove = Button(theme, tr("Remove"), size="small", name=tr("Remove the chosen collection"))
@@ -135,7 +138,7 @@ class CollectionsView(QWidget):
         head = QHBoxLayout()
         head.setSpacing(S)
         head.addWidget(self._heading, 1)
-        for control in (self.watch, self._watch_label, self.turn, self.rename, self.remove):
+        for control in (self.watch, self._watch_label, self.ask, self.turn, self.rename, self.remove):
             head.addWidget(control)
         self._head = QWidget()
         self._head.setLayout(head)
@@ -182,6 +185,7 @@ class CollectionsView(QWidget):
         table.refresh_asked.connect(self.refresh_asked)
         table.cancel_asked.connect(self.cancel_asked)
         table.source_removed.connect(self.source_removed)
+        self.ask.clicked.connect(lambda: self.ask_asked.emit(self._chosen))
         self.turn.clicked.connect(lambda: self.turn_asked.emit(self._chosen))
         self.rename.clicked.connect(lambda: self.ask_name(self._chosen))
         self.remove.clicked.connect(lambda: self.remove_asked.emit(self._chosen))

@@ -33,9 +33,11 @@ _MOST_NAMED = 3
 
 class DocumentsFlow(QObject):
     """`facts` says how files are read and found; it is called off the main thread. `news` says what was done, with
-    Undo. `settings_asked` where a model is to be chosen that finds passages by meaning."""
+    Undo. `settings_asked` where a model is to be chosen that finds passages by meaning; `ask_asked` carries
+    the name of a collection that a new chat is to look in."""
 
     settings_asked = Signal()
+    ask_asked = Signal(str)
 
     def __init__(
         self,
@@ -84,6 +86,7 @@ class DocumentsFlow(QObject):
         view.file_action_asked.connect(self._act_on_file)
         view.password_entered.connect(self._enter_password)
         view.settings_asked.connect(self.settings_asked)
+        view.ask_asked.connect(self.ask_asked)
         view.cancel_asked.connect(lambda name: self._change(lambda service: service.cancel(name)))
         view.source_removed.connect(self._take_out)
         view.removed.restore_asked.connect(lambda name: self._change(lambda service: service.restore(name)))

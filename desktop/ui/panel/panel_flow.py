@@ -187,6 +187,10 @@ class PanelFlow(QObject):
             self.turn()
         self.documents.begin()
 
+    def look_in(self, collection: str) -> None:
+        """Have answers of the chat that is open look in this collection alone."""
+        self._change("chat", {"collections": (collection,)})
+
     def _refresh(self) -> None:
         self.documents.show_place(self._head, self._folder)
         self.tools.show_place(self._head, self._folder)
