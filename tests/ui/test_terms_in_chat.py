@@ -21,7 +21,7 @@ from desktop.ui.chat.message_footer import MessageFooter, credits_of
 from desktop.ui.chat.message_view import MessageActions
 from desktop.ui.chat.transcript import Transcript
 from desktop.ui.parts.button import Button
-from desktop.ui.parts.label import Badge
+from desktop.ui.parts.label import Badge, Label
 from desktop.ui.theme.theme import Theme
 from tests.fakes.fake_engine import FakeAnswer, FakeEngine
 from tests.ui.cards import GUIDE, LLAMA_32, STABLE_VICUNA, card_of
@@ -146,6 +146,18 @@ def test_a_model_that_waits_says_for_what_and_leads_there(qtbot: QtBot, theme: T
     empty.show_license_verdict(card_of(GUIDE, here=True, accepted={"Apache-2.0": "in-force"}))
     assert "comes under" not in _shown(empty)
     assert all(button.isVisible() for button in empty.buttons)
+
+
+def test_a_window_that_was_narrow_leaves_no_gap_between_title_and_text(qtbot: QtBot, theme: Theme) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    empty = EmptyState(theme, window)
+    window.show()
+    heights = []
+    for width in (900, 250, 240, 230, 900):
+        empty.setGeometry(0, 0, width, 600)
+        heights.append([label.height() for label in empty.findChildren(Label) if label.isVisible()])
+    assert heights[-1] == heights[0]
 
 
 def test_what_is_said_fits_what_happened() -> None:

@@ -68,6 +68,7 @@ class ModelSuggestionLine(QWidget):
         beside = self.button.sizeHint().width() + L
         widest = max(self._text.fontMetrics().horizontalAdvance(line) for line in self._lines)
         width = min(max(room - beside, 40), widest + 4)
+        self._text.setMinimumHeight(0)  # or it is not less than before
         height = self._text.heightForWidth(width)
         self._text.setFixedSize(width, height)
         height = max(height, self.button.sizeHint().height())
@@ -209,6 +210,7 @@ class EmptyState(QWidget):
             width = min(most, label.fontMetrics().horizontalAdvance(label.text()) + 2)
             # Metrics are whole pixels and lines are not: where they are broken, one more may be needed.
             spare = label.fontMetrics().lineSpacing() if width == most and most < _WIDEST else 0
+            label.setMinimumHeight(0)  # or it is not less than before, and grows at each look
             label.setFixedSize(width, label.heightForWidth(width) + spare)
         hints = [button.sizeHint() for button in self.buttons]
         columns = 2 if 2 * max(hint.width() for hint in hints) + S <= room else 1
