@@ -25,6 +25,7 @@ from shiboken6 import isValid
 
 from desktop.translation import tr
 from desktop.ui.parts.data_table import Index, ItemDelegate
+from desktop.ui.parts.label import Label
 from desktop.ui.parts.line_edit import Field
 from desktop.ui.parts.paint import paint_box, paint_line
 from desktop.ui.parts.scroll_bar import use_slim_scroll_bars
@@ -108,11 +109,17 @@ class CommandPalette(QWidget):
         self.list.setMouseTracking(True)
         self.list.viewport().setAutoFillBackground(False)
         use_slim_scroll_bars(self.list, theme)
+        self.nothing = Label(
+            theme, tr("Nothing is called so. Ctrl+Shift+F searches what was said."), color="muted", wrap=True
+        )
+        self.nothing.setContentsMargins(S, 0, S, 0)
+        self.nothing.hide()
         self.list.clicked.connect(self._go)
         column = QVBoxLayout(self)
         column.setContentsMargins(M, M, M, M)
         column.setSpacing(S)
         column.addWidget(self.field)
+        column.addWidget(self.nothing)
         column.addWidget(self.list)
         self.field.textChanged.connect(self._filter)
         self.field.installEventFilter(self)
@@ -125,7 +132,6 @@ class CommandPalette(QWidget):
         self._all = destinations
         self.field.clear()
         self._filter("")
-        self.fit_to_window()
         self.show()
         self.raise_()
         self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -182,6 +188,9 @@ class CommandPalette(QWidget):
     def _filter(self, text: str) -> None:
         words = text.casefold().split()
         self._model.show([row for row in self._all if all(word in row.text.casefold() for word in words)])
+        self.nothing.setVisible(not self._model.rowCount())
+        self.list.setVisible(bool(self._model.rowCount()))
+        self.fit_to_window()
         if self._model.rowCount():
             self.list.setCurrentIndex(self._model.index(0))
 

@@ -88,7 +88,7 @@ def action_specs() -> tuple[ActionSpec, ...]:
         ActionSpec("offline", tr("Go offline or online")),
         ActionSpec("sidebar", tr("Show or hide the sidebar"), ("Ctrl+B",)),
         ActionSpec("panel", tr("Show or hide the settings of this chat"), ("Ctrl+Shift+B",)),
-        ActionSpec("theme", tr("Switch between light and dark")),
+        ActionSpec("theme", tr("Switch theme: light or dark")),
         ActionSpec("larger", tr("Larger text"), ("Ctrl++", "Ctrl+=")),
         ActionSpec("smaller", tr("Smaller text"), ("Ctrl+-",)),
         ActionSpec("usual-size", tr("Usual size of text"), ("Ctrl+0",)),
