@@ -116,7 +116,7 @@ def read_gguf(path: Path, whole_size: int | None = None) -> GgufFile:
             file.seek(0)
             return _GgufParser(path, file, size if whole_size is None else whole_size).parse()
     except FileNotFoundError as error:
-        raise NotFoundError(tr("There is no file {path}.").format(path=path)) from error
+        raise NotFoundError(tr("There is no file {path}.").format(path=path), "", tr("Check the path.")) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise EngineError(

@@ -86,7 +86,8 @@ class FileHashes:
             finally:
                 os.close(descriptor)
         except FileNotFoundError as error:
-            raise NotFoundError(tr("There is no file {file}.").format(file=path)) from error
+            remedy = tr("Put it back where it was, or choose another model.")
+            raise NotFoundError(tr("There is no file {file}.").format(file=path), "", remedy) from error
         except OSError as error:
             raise ResourceError(
                 tr("{file} could not be read: {reason}.").format(file=path, reason=error.strerror or error)

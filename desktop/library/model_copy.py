@@ -157,7 +157,7 @@ def _opened(source: Path) -> FileIO:
     try:
         return FileIO(open_regular(source, follow_link=True))
     except FileNotFoundError as error:
-        raise NotFoundError(tr("There is no file {file}.").format(file=source)) from error
+        raise NotFoundError(tr("There is no file {file}.").format(file=source), "", tr("Check the path.")) from error
     except OSError as error:
         raise _unreadable(source, error) from error
 

@@ -216,5 +216,5 @@ def test_where_nothing_can_be_kept_the_hash_is_given_all_the_same(file: Path, ho
 
 
 def test_a_missing_file_has_no_hash(home: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"nothing\.gguf"):
+    with pytest.raises(NotFoundError, match=r"nothing\.gguf.*Put it back"):
         FileHashes(home / "cache").sha256(home / "nothing.gguf")
