@@ -10,7 +10,8 @@ from desktop.ui.theme.design_tokens import XS
 
 
 class FlowBox(QWidget):
-    """Places its widgets one after another, each as large as it likes to be, and breaks the line where it must."""
+    """Places its widgets one after another, each as large as it likes to be and in the middle of its line, and breaks
+    the line where it must."""
 
     def __init__(self, *, gap: int = XS + 2, line_gap: int = XS + 1, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,13 +85,23 @@ class FlowBox(QWidget):
 
     def _arrange(self, width: int, *, move: bool) -> int:
         x = y = tallest = 0
+        line: list[tuple[QWidget, int, QSize]] = []
         for widget in self._shown():
-            size = widget.sizeHint()
-            across = min(size.width(), max(width, 1))
-            if x and x + across > width:
-                x, y, tallest = 0, y + tallest + self._line_gap, 0
-            if move:
-                widget.setGeometry(x, y, across, size.height())
-            x += across + self._gap
+            hint = widget.sizeHint()
+            size = QSize(min(hint.width(), max(width, 1)), hint.height())
+            if x and x + size.width() > width:
+                if move:
+                    _place(line, y, tallest)
+                x, y, tallest, line = 0, y + tallest + self._line_gap, 0, []
+            line.append((widget, x, size))
+            x += size.width() + self._gap
             tallest = max(tallest, size.height())
+        if move:
+            _place(line, y, tallest)
         return y + tallest
+
+
+def _place(line: Sequence[tuple[QWidget, int, QSize]], y: int, height: int) -> None:
+    """Put widgets, each with its x and its size, in the middle of a line that begins at `y`."""
+    for widget, x, size in line:
+        widget.setGeometry(x, y + (height - size.height()) // 2, size.width(), size.height())
