@@ -13,7 +13,6 @@ import os
 import sqlite3
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +27,13 @@ from desktop.storage.database_errors import (
     document_error_texts,
     ledger_error_texts,
     network_error_texts,
+)
+from desktop.storage.journal_mode import (
+    is_shared,
+    lacks_shared_memory,
+    leave_shared_memory,
+    use_rollback_journal,
+    use_write_ahead_log,
 )
 from desktop.storage.migration import (
     DOCUMENT_MIGRATIONS,
@@ -148,6 +154,7 @@ class Database:
         self._all: list[_ThreadConnection] = []
         self._closed = False
         self._damage: IntegrityError | None = None
+        self._without_log = False
 
     def open(self) -> None:
         """Open the file now, make it where it is missing, and bring it up to date.
@@ -286,8 +293,10 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         # Where a connection is open already, looking at the file would drop the locks of this process on it (POSIX
         # drops all of them when any descriptor is closed), and another process would take itself for the last one.
-        if not self._all and not inspect_header(self._failures, self._application_id, len(self._migrations)):
-            self._make_file()
+        if not self._all:
+            if not inspect_header(self._failures, self._application_id, len(self._migrations)):
+                self._make_file()
+            self._without_log = self._without_log or is_shared(self.path.parent)
         if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
             raise self._failures.unwritable()
         # Used by one thread at a time; `close` may come from another.
@@ -296,6 +305,9 @@ class Database:
             self._prepare(connection)
         except sqlite3.Error as error:
             connection.close()
+            if lacks_shared_memory(error) and not (self._without_log or self._all):
+                self._without_log = True
+                return self._connect()
             raise self._failures.from_sqlite(error) or error from error
         except OSError as error:
             connection.close()
@@ -308,6 +320,8 @@ class Database:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        if self._without_log and not self._all:
+            leave_shared_memory(connection, self.path)
         # In one transaction: another process may be making the file right now.
         connection.execute("BEGIN")
         application_id = int(connection.execute("PRAGMA application_id").fetchone()[0])
@@ -323,7 +337,7 @@ class Database:
         add_functions(connection)
         for pragma in ("foreign_keys = ON", "secure_delete = ON", f"journal_size_limit = {_WAL_LIMIT_BYTES}"):
             connection.execute(f"PRAGMA {pragma}")
-        _use_wal(connection)
+        (use_rollback_journal if self._without_log else use_write_ahead_log)(connection)
         if version < len(self._migrations):
             migrate(connection, self.path, self._migrations)
 
@@ -334,19 +348,6 @@ class Database:
             os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
         except OSError as error:
             raise self._failures.from_system(error) from error
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Where two processes open a new file at the same moment, each is in the other's way here, and SQLite has one of
-    them fail at once where it would wait elsewhere."""
-    end = time.monotonic() + _BUSY_TIMEOUT_S
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
-                raise
-            time.sleep(0.02)
 
 
 def _identity_of(path: Path) -> tuple[int, int] | None:

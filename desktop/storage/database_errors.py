@@ -9,10 +9,13 @@ import os
 import shlex
 import shutil
 import sqlite3
+import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop.atomic_file import PART_PREFIX, PART_SUFFIX
 from desktop.errors import IntegrityError, ResourceError, UserError
 from desktop.translation import tr
 
@@ -20,6 +23,9 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT
 _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 _PERHAPS_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _LEAST_BYTES = 1 << 16  # a page of shared memory takes 32 KiB
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+_NOT_LOCKED = {sqlite3.SQLITE_IOERR_LOCK, sqlite3.SQLITE_IOERR_RDLOCK, sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK}
+_LOST_DISK = {errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ETIMEDOUT}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 
 
@@ -38,6 +44,7 @@ class DatabaseErrorTexts:
     unwritable: str
     full: str
     busy: str
+    no_locks: str
     broken_disk: str
     mend: str
     begin_anew: str
@@ -52,6 +59,7 @@ def conversation_error_texts() -> DatabaseErrorTexts:
         unwritable=tr("Conversations cannot be saved: {folder} is not writable."),
         full=tr("Conversations cannot be saved: the disk is full."),
         busy=tr("Conversations cannot be saved: another program holds their file."),
+        no_locks=tr("Conversations cannot be saved: no file can be locked where they lie."),
         broken_disk=tr("Conversations cannot be read or saved: the disk reports an error."),
         mend=tr("“latchkey restore {file}” brings over what can be read, and keeps this file."),
         begin_anew=tr(
@@ -70,6 +78,7 @@ def ledger_error_texts() -> DatabaseErrorTexts:
         unwritable=tr("The ledger cannot be written: {folder} is not writable."),
         full=tr("The ledger cannot be written: the disk is full."),
         busy=tr("The ledger cannot be written: another program holds its file."),
+        no_locks=tr("The ledger cannot be written: no file can be locked where it lies."),
         broken_disk=tr("The ledger cannot be read or written: the disk reports an error."),
         mend=tr("Put the newest copy of it back, or acknowledge afresh: the file is then kept under another name."),
         begin_anew=tr("Put the ledger back, or acknowledge afresh: the file is then kept under another name."),
@@ -85,6 +94,7 @@ def network_error_texts() -> DatabaseErrorTexts:
         unwritable=tr("Requests cannot be logged: {folder} is not writable."),
         full=tr("Requests cannot be logged: the disk is full."),
         busy=tr("Requests cannot be logged: another program holds the log's file."),
+        no_locks=tr("Requests cannot be logged: no file can be locked where the log lies."),
         broken_disk=tr("The log of requests cannot be read or written: the disk reports an error."),
         mend=tr("Move it elsewhere; Latchkey then begins a new one."),
         begin_anew=tr("Move it elsewhere; Latchkey then begins a new one."),
@@ -104,6 +114,7 @@ def document_error_texts() -> DatabaseErrorTexts:
         unwritable=tr("Collections cannot be saved: {folder} is not writable."),
         full=tr("Collections cannot be saved: the disk is full."),
         busy=tr("Collections cannot be saved: another program holds their file."),
+        no_locks=tr("Collections cannot be saved: no file can be locked where they lie."),
         broken_disk=tr("Collections cannot be read or saved: the disk reports an error."),
         mend=begin,
         begin_anew=begin,
@@ -158,6 +169,8 @@ class DatabaseErrors:
     def from_system(self, error: OSError) -> ResourceError:
         """The operating system's own refusal to make, read or write the file."""
         no_room = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if error.errno in _LOST_DISK:
+            return self._broken_disk(str(error))
         return (self.full if error.errno in no_room else self.unwritable)(str(error))
 
     def from_sqlite(self, error: sqlite3.Error) -> UserError | None:
@@ -174,6 +187,13 @@ class DatabaseErrors:
             return self.full(technical)
         if primary in _UNWRITABLE:
             return self.unwritable(technical)
+        if (primary in _BUSY or code in _NOT_LOCKED) and not _knows_locks(self.path.parent):
+            return ResourceError(
+                self.wording().no_locks,
+                tr("The file is {file}. Without locks two programs could spoil it.").format(file=self.path),
+                tr("Have the file server lock files, or set LATCHKEY_HOME to a folder on another disk."),
+                technical=technical,
+            )
         if primary in _BUSY:
             return ResourceError(
                 self.wording().busy,
@@ -181,14 +201,15 @@ class DatabaseErrors:
                 tr("Close the other program and try again."),
                 technical=technical,
             )
-        if primary == sqlite3.SQLITE_IOERR:
-            return ResourceError(
-                self.wording().broken_disk,
-                tr("The file is {file}.").format(file=self.path),
-                tr("Check the disk and its free space, then try again."),
-                technical=technical,
-            )
-        return None
+        return self._broken_disk(technical) if primary == sqlite3.SQLITE_IOERR else None
+
+    def _broken_disk(self, technical: str) -> ResourceError:
+        return ResourceError(
+            self.wording().broken_disk,
+            tr("The file is {file}.").format(file=self.path),
+            tr("Check the disk and its free space, then try again."),
+            technical=technical,
+        )
 
     def _no_room(self) -> bool:
         """Whether the disk takes no more: neither bytes nor, on most systems, files."""
@@ -205,3 +226,20 @@ class DatabaseErrors:
 
     def _left_alone(self) -> str:
         return tr("{file} was left exactly as it is.").format(file=self.path)
+
+
+def _knows_locks(folder: Path) -> bool:
+    """Whether files in `folder` can be locked: SQLite takes "no locks here" for a file that is locked.
+
+    A file of its own is asked: closing the database's would drop the locks that this process has on it.
+    """
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        with tempfile.TemporaryFile(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=folder) as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _NO_LOCKS
+    return True

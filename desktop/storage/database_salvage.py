@@ -64,7 +64,7 @@ def salvage_database(damaged: Path, target: Path) -> SalvageCount:
     except sqlite3.DatabaseError as error:
         raise failures.damaged(str(error)) from error
     finally:
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-wal", "-shm", "-journal"):
             with suppress(OSError):
                 copy.with_name(copy.name + suffix).unlink()
 
@@ -84,7 +84,7 @@ def is_open_elsewhere(path: Path) -> bool:
 
 
 def _copy(damaged: Path, copy: Path) -> None:
-    for suffix in ("", "-wal"):
+    for suffix in ("", "-wal", "-journal"):
         source = damaged.with_name(damaged.name + suffix)
         if suffix and not source.is_file():
             continue

@@ -235,9 +235,9 @@ class LedgerStore:
             count += 1
             target = self.path.with_name(f"{self.path.stem}.set-aside-{stamp}-{count}{self.path.suffix}")
         try:
-            # The journal first: without its database it is refused, the other way round it would be replayed into
-            # the next one.
-            for suffix in ("-wal", "-shm", ""):
+            # The log first: without its database it is refused, the other way round it would be replayed into the next
+            # one. A rollback journal without its database is dropped.
+            for suffix in ("-wal", "-shm", "", "-journal"):
                 source = self.path.with_name(self.path.name + suffix)
                 if source.exists():
                     source.rename(target.with_name(target.name + suffix))
