@@ -69,7 +69,7 @@ class Program(QObject):
         settings = self._settings.current
         use_language(paths.resources / "translations", settings.language)
         self._theme = Theme(paths.resources, settings.theme, settings.text_scale)
-        self._drafts = SharedDrafts(ComposerDrafts(paths.data / "drafts.json"))
+        self._drafts = SharedDrafts(ComposerDrafts(paths.data / "drafts.json", self._main_thread.call_on_main_thread))
         self._collection = IdleCollection(self._is_answering, self)
         self._windows: list[MainWindow] = []
         self._restored = RestoredWindows(paths.data / "windows.json")

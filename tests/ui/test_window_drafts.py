@@ -1,10 +1,13 @@
 """Drafts of several windows: none undoes what another one saved, and a temporary chat leaves none."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
+from desktop.errors import UserError
+from desktop.ui.chat import composer_drafts
 from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, edit_key, queue_key
 from desktop.ui.chat.window_drafts import SharedDrafts, WindowDrafts
 
@@ -165,3 +168,49 @@ def test_what_was_typed_in_a_chat_that_is_erased_goes_with_it_from_the_file_too(
     assert ComposerDrafts(tmp_path / "drafts.json").keys == ("kept",)
     assert not first.get("gone")
     assert not second.get("gone")
+
+
+def test_a_disk_that_hangs_keeps_nobody_from_typing_and_gets_the_newest(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, answered, written = threading.Event(), threading.Event(), list[bytes]()
+
+    def write(path: Path, body: bytes) -> None:
+        written.append(body)
+        begun.set()
+        assert answered.wait(30)
+
+    monkeypatch.setattr(composer_drafts, "write_atomically", write)
+    drafts = ComposerDrafts(file)
+    for text in ("a", "ab", "abc", "abcd"):
+        drafts.set("c", text)
+        drafts.save_soon(pytest.fail)
+        assert begun.wait(30)
+    answered.set()
+    drafts.save()
+    assert [json.loads(body)["c"] for body in written] == ["a", "abcd"]
+
+
+def test_a_draft_that_could_not_be_written_is_told_once_and_written_later(file: Path) -> None:
+    told: list[UserError] = []
+    file.mkdir()
+    drafts = ComposerDrafts(file)
+    for text in ("a", "ab"):
+        drafts.set("c", text)
+        drafts.save_soon(told.append)
+        drafts.save()
+    assert [each.title for each in told] == ["The draft could not be saved."]
+    file.rmdir()
+    drafts.save_soon(told.append)
+    drafts.save()
+    assert json.loads(file.read_text()) == {"c": "ab"}
+    assert len(told) == 1
+
+
+def test_a_window_that_was_closed_is_told_nothing(shared: SharedDrafts, file: Path) -> None:
+    view = shared.open_view()
+    view.set("c", "typed")
+    file.mkdir()
+    shared.close_view(view)
+    view.save_soon(pytest.fail)
+    shared.drafts.save()

@@ -78,7 +78,7 @@ class ChatPage(QWidget):
         self._stack.addWidget(self.empty)
         self._build()
         self._draft_timer = QTimer(self, singleShot=True, interval=_DRAFT_PAUSE_MS)
-        self._draft_timer.timeout.connect(lambda: self.save_draft(so_far=True))
+        self._draft_timer.timeout.connect(lambda: self._save_draft_soon(so_far=True))
         self._connect()
         self.composer.set_text(drafts.get(NEW))
 
@@ -184,7 +184,7 @@ class ChatPage(QWidget):
         is_new = not event.messages and not head.created_at  # one that lost all its messages is not new
         self.context.show_choice("" if is_new else head.id, head.context_full)
         if head.id != self._conversation_id:
-            self.save_draft()
+            self._save_draft_soon()
             self._cancel_edit()
             self._bottom.problems.clear_passive()
             self._conversation_id = head.id
@@ -303,7 +303,7 @@ class ChatPage(QWidget):
 
     def begin_edit(self, message: Message) -> None:
         """Put a turn into the composer; sending it makes a new branch."""
-        self.save_draft()
+        self._save_draft_soon()
         self._set_editing(message)
         self.composer.set_text(self._drafts.get(self._draft_key()) or message.text)
         self.focus_composer()
@@ -321,25 +321,30 @@ class ChatPage(QWidget):
         if self._transcript is not None and self._stack.currentWidget() is self._transcript:
             self.find_bar.open_bar()
 
-    def save_draft(self, *, so_far: bool = False) -> None:
-        """Remember what is typed, and write it to the drafts' file. `so_far` leaves out what is being composed."""
-        self._draft_timer.stop()
-        text = self.composer.text if so_far else self.composer.committed_text()
-        unchanged = self._editing is not None and text == self._editing.text
-        self._drafts.set(self._draft_key(), "" if unchanged else text)
-        self._save_drafts()
+    def save_draft(self) -> None:
+        """Remember what is typed; when this returns, it stands in the drafts' file."""
+        self._save_draft_soon()
+        self._drafts.save()  # a failure is told by then
 
     def change_drafts(self, change: Callable[[WindowDrafts], None]) -> None:
         """A conversation was deleted, erased or brought back: its drafts go with it."""
         change(self._drafts)
         self._save_drafts()
 
+    def _save_draft_soon(self, *, so_far: bool = False) -> None:
+        """`so_far` leaves out what is being composed."""
+        self._draft_timer.stop()
+        text = self.composer.text if so_far else self.composer.committed_text()
+        unchanged = self._editing is not None and text == self._editing.text
+        self._drafts.set(self._draft_key(), "" if unchanged else text)
+        self._save_drafts()
+
     def _save_drafts(self) -> None:
-        try:
-            self._drafts.save()
-        except UserError as error:
-            if self.error_area is None:
-                self.show_error(error)
+        self._drafts.save_soon(self._show_unsaved)
+
+    def _show_unsaved(self, error: UserError) -> None:
+        if self.error_area is None:
+            self.show_error(error)
 
     def _draft_key(self) -> str:
         return draft_key(None if self._is_new else self._conversation_id, self._editing)
@@ -370,7 +375,7 @@ class ChatPage(QWidget):
 
     def _cancel_edit(self) -> None:
         if self._editing is not None:
-            self.save_draft()  # given up by one key, and there again when the turn is edited again
+            self._save_draft_soon()  # given up by one key, and there again when the turn is edited again
             self._set_editing(None)
             self.composer.set_text(self._drafts.get(self._draft_key()))
 

@@ -2,14 +2,20 @@
 
 import json
 import time
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop.atomic_file import DamagedFileError, read_json, write_atomically, write_error
+from desktop.background import CallOnMainThread
 from desktop.conversation import Message
+from desktop.errors import UserError
 from desktop.translation import tr
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 _LARGEST = 64 << 20  # a pasted book is a draft as well
 
@@ -55,16 +61,19 @@ def joined_drafts(first: str, second: str) -> str:
 
 class ComposerDrafts:
     """Drafts in a small file. One that cannot be used counts as empty, and is kept under another name when something
-    is saved. What a newer version put into the file beside the texts stays there."""
+    is saved. What a newer version put into the file beside the texts stays there. `post` runs a function on the main
+    thread."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, post: CallOnMainThread = lambda function: function()) -> None:
+        self._path, self._post = path, post
         self._unusable = False
         values = self._read()
         self._texts: dict[str, str] = {key: text for key, text in values.items() if isinstance(text, str)}
         self._others = {key: value for key, value in values.items() if key not in self._texts}
         self._deleted: set[str] = set()
         self._changed = self._failing = False
+        self._writer: ThreadPoolExecutor | None = None
+        self._waiting: deque[bytes] = deque(maxlen=1)
 
     def get(self, conversation_id: str) -> str:
         """The draft of a conversation, "" where there is none."""
@@ -104,13 +113,44 @@ class ComposerDrafts:
     def save(self) -> None:
         """Write the file where something changed. Raises ResourceError where that fails: once, until a write succeeds
         again, as this is called for every pause in typing."""
+        if self._writer is not None:
+            self._writer.shutdown(wait=True)
+            self._writer = None
+        if self._changed:
+            self._changed = False
+            self._write(self._body())
+
+    def save_soon(self, failed: Callable[[UserError], None]) -> None:
+        """As `save`, in a thread of its own: a disk may be slow. `failed` gets the error, on the main thread."""
         if not self._changed:
             return
+        self._waiting.append(self._body())
+        self._changed = False
+        if self._writer is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._writer = ThreadPoolExecutor(1, thread_name_prefix="drafts")
+        self._writer.submit(self._write_newest, failed)
+
+    def _body(self) -> bytes:
+        return json.dumps(self._kept()).encode("ascii")  # half a character, of a broken paste, is no valid UTF-8
+
+    def _write_newest(self, failed: Callable[[UserError], None]) -> None:
+        """Nothing where an earlier call found what this one was to write: a disk may be slower than a person types."""
+        with suppress(IndexError):
+            body = self._waiting.pop()
+            try:
+                self._write(body)
+            except UserError as error:
+                caught = error
+                self._post(lambda: failed(caught))
+
+    def _write(self, body: bytes) -> None:
         try:
             self._set_aside()
-            # ASCII: half a character, as a broken paste leaves it, is no valid UTF-8.
-            write_atomically(self._path, json.dumps(self._kept()).encode("ascii"))
+            write_atomically(self._path, body)
         except OSError as error:
+            self._changed = True
             if self._failing:
                 return
             self._failing = True
@@ -120,7 +160,7 @@ class ComposerDrafts:
                 error,
                 tr("Copy what you typed before you close Latchkey."),
             ) from error
-        self._changed = self._failing = False
+        self._failing = False
 
     def _kept(self) -> dict[str, Any]:
         gone = self._deleted

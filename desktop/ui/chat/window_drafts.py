@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from desktop.ui.chat.composer_drafts import NEW, ComposerDrafts, is_queue_key
 
 if TYPE_CHECKING:
+    from desktop.errors import UserError
     from desktop.ui.chat.composer import Composer
 
 _LONGEST_FOLLOWED = 100_000  # characters: more would be felt at each pause of typing in the other window
@@ -96,6 +97,10 @@ class WindowDrafts:
         """Write the file where something changed. Raises ResourceError where that fails."""
         self._shared.drafts.save()
 
+    def save_soon(self, failed: Callable[["UserError"], None]) -> None:
+        """As `save`, off the main thread; `failed` gets the error, where the window is still open."""
+        self._shared.drafts.save_soon(lambda error: failed(error) if self._shared.has_view(self) else None)
+
     # --- a temporary chat ----------------------------------------------------------------------------------------
 
     def begin_temporary(self) -> None:
@@ -158,6 +163,10 @@ class SharedDrafts:
         """Its window was closed."""
         if view in self._views:
             self._views.remove(view)
+
+    def has_view(self, view: WindowDrafts) -> bool:
+        """Whether its window is open."""
+        return view in self._views
 
     def tell(self, by: WindowDrafts, key: str, text: str) -> None:
         """`by` made `text` of a draft."""

@@ -54,23 +54,31 @@ class FileWatcher(QObject):
             self._watcher = None
 
     def _ask(self) -> None:
-        if self._closed:
-            return
-        self._follow()
-        self._background.pool(self._stamp, self._compare)
+        if not self._closed:
+            self._background.pool(self._look, self._hear)
 
-    def _follow(self) -> None:
-        """Files come and go: SQLite removes its journal, and puts a new one in its place. A folder that is not there
-        yet is seen to come by the one it will lie in."""
-        if self._watcher is None:
-            return
-        watched = {*self._watcher.files(), *self._watcher.directories()}
+    def _look(self) -> tuple[object, set[str]]:
+        """The stamp, and what is there to watch. Files come and go: SQLite removes its journal, and puts a new one in
+        its place. A folder that is not there yet is seen to come by the one it will lie in."""
         folder = next((each for each in (self._folder, *self._folder.parents) if each.exists()), None)
-        wanted = {str(each) for each in (folder, *self._files) if each is not None and each.exists()}
-        if new := wanted - watched:
-            self._watcher.addPaths(sorted(new))
-        if old := set(self._watcher.directories()) - wanted:
+        there = {str(each) for each in (folder, *self._files) if each is not None and each.exists()}
+        return self._stamp(), there
+
+    def _hear(self, found: tuple[object, set[str]]) -> None:
+        stamp, there = found
+        if self._follow(there):
+            self.check()  # it may have changed before it was watched
+        self._compare(stamp)
+
+    def _follow(self, there: set[str]) -> bool:
+        """Watch what is `there`; whether some of it was not watched before."""
+        if self._watcher is None:
+            return False
+        watched = {*self._watcher.files(), *self._watcher.directories()}
+        if old := set(self._watcher.directories()) - there:
             self._watcher.removePaths(sorted(old))
+        new = sorted(there - watched)
+        return bool(new) and len(self._watcher.addPaths(new)) < len(new)
 
     def _compare(self, stamp: object) -> None:
         if self._closed:
