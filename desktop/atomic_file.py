@@ -110,6 +110,23 @@ def _put_new(part: Path, target: Path) -> None:
         part.unlink()
 
 
+@contextmanager
+def temporary_folder(prefix: str = "latchkey-") -> Iterator[Path]:
+    """An empty folder of this person's alone, removed with all that is in it when the block ends. Raises ResourceError
+    where this system has no place for one."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ResourceError(
+            tr("There is no folder for temporary files that can be written."),
+            "",
+            tr("Make /tmp writable, or set TMPDIR to another folder."),
+            technical=str(error),
+        ) from error
+    with made as name:
+        yield Path(name)
+
+
 def write_error(title: str, file: Path, error: OSError, remedy: str) -> ResourceError:
     """The UserError for a `file` that could not be written: `title` says what is not saved."""
     detail = tr("Writing {file} failed: {reason}.").format(file=file, reason=error.strerror or error)

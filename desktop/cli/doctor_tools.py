@@ -1,10 +1,8 @@
 """What `latchkey doctor` says of tool servers; its fields are part of the contract."""
 
-import tempfile
-from pathlib import Path
-
 import msgspec
 
+from desktop.atomic_file import temporary_folder
 from desktop.cli.command_context import CommandContext
 from desktop.errors import NotFoundError, UserError
 from desktop.tools.tool_server_process import probe_confinement
@@ -48,14 +46,14 @@ def tool_servers_line(report: ToolServersReport) -> str:
 
 def _confinement(tools: CommandContext) -> tuple[str, str]:
     """How a server is confined, and how it is kept off the network: "namespace", or "not started" with the reason."""
-    with tempfile.TemporaryDirectory() as folder:
-        for network in (False, True):
-            try:
-                found = probe_confinement(Path(folder), tools.paths.tool_logs, network=network)
-            except NotFoundError:
-                return "unknown", "unknown"
-            except UserError as error:
-                reason = error.detail or error.title
-                continue
-            return found.summary, "namespace" if not network else f"not started: {reason}"
+    for network in (False, True):
+        try:
+            with temporary_folder() as folder:
+                found = probe_confinement(folder, tools.paths.tool_logs, network=network)
+        except NotFoundError:
+            return "unknown", "unknown"
+        except UserError as error:
+            reason = error.detail or error.title
+            continue
+        return found.summary, "namespace" if not network else f"not started: {reason}"
     return f"unknown: {reason}", f"not started: {reason}"

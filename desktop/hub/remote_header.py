@@ -1,13 +1,13 @@
 """The header of a model file that is still at the Hub: its first megabytes are fetched, and no more than needed."""
 
 import re
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from desktop.atomic_file import temporary_folder
 from desktop.engine.bounded_file import MoreBytesNeededError
 from desktop.engine.gguf_header import GgufHeader, read_header
 from desktop.engine.gguf_reader import read_gguf
@@ -45,10 +45,10 @@ def fetch_header(source: HeaderSource, file: RepositoryFile) -> GgufHeader:
     """What `file` says of itself, its `path` being the name in the repository. Of a model in parts, all are looked at.
 
     Raises EngineError for what is no sound GGUF chat or embedding model or reranker, AccessError and NotFoundError
-    where the Hub refuses, and NetworkError, also where the header is larger than 64 MB.
+    where the Hub refuses, NetworkError, also where the header is larger than 64 MB, and ResourceError where
+    there is no folder for temporary files.
     """
-    with tempfile.TemporaryDirectory(prefix="latchkey-header-") as name:
-        folder = Path(name)
+    with temporary_folder("latchkey-header-") as folder:
         left, first = MAX_HEADER_BYTES + _LATER_BYTES * (len(file.parts) - 1), FIRST_RANGE_BYTES
         for part in file.parts:
             left -= _fetch_beginning(source, part, folder / _base(part.name), first, left)

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from threading import get_ident
 
@@ -17,8 +18,10 @@ from desktop.atomic_file import (
     read_json,
     read_struct,
     remove_leftovers,
+    temporary_folder,
     write_atomically,
 )
+from desktop.errors import ResourceError
 from desktop.settings import SettingsFile
 
 DEEP = b'{"a":' * 200_000 + b"1" + b"}" * 200_000
@@ -243,3 +246,13 @@ def test_settings_are_the_old_ones_or_the_new_ones_wherever_their_writer_was_kil
     assert (found.problem, found.current.theme, found.current.system_prompt) == ("", theme, "kept")
     found.change(threads=2)  # nobody holds anything
     assert SettingsFile(file).current.threads == 2
+
+
+def test_a_system_without_a_place_for_temporary_files_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with temporary_folder() as folder:
+        (folder / "inside").mkdir()
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not folder.exists()
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "none"))
+    with pytest.raises(ResourceError, match="no folder for temporary files"), temporary_folder():
+        pass

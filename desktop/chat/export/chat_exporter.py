@@ -1,7 +1,6 @@
 """Exports chats: reads them as they stand at one moment and writes them in one of the forms, each in its turn."""
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import BinaryIO, Literal, Protocol
 
 import msgspec
 
+from desktop.atomic_file import temporary_folder
 from desktop.chat.export.chat_html import chats_as_html
 from desktop.chat.export.chat_markdown import chats_as_markdown
 from desktop.chat.export.chat_style import read_colors
@@ -163,7 +163,7 @@ class ChatExporter:
         if not streams:
             self._draw_pdf(run.heads, run.conversations(), self._source(run), file)
             return file.seek(0, 2)
-        with tempfile.TemporaryFile() as whole:
+        with temporary_folder() as folder, (folder / "chats.pdf").open("w+b") as whole:
             self._draw_pdf(run.heads, run.conversations(), self._source(run), whole)
             size = whole.seek(0, 2)
             whole.seek(0)

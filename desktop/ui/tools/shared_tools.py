@@ -4,13 +4,13 @@ They are built when they are first needed, off the main thread; their modules ar
 not wait for them.
 """
 
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from desktop.atomic_file import temporary_folder
 from desktop.background import Background
 from desktop.errors import StoppedError, UserError
 from desktop.translation import tr
@@ -119,12 +119,12 @@ class SharedTools:
         if network not in self._confinements:
             from desktop.tools.tool_server_process import probe_confinement
 
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                found: ServerConfinement | str
-                try:
-                    found = probe_confinement(Path(folder), self._logs, network=network)
-                except UserError as error:
-                    found = error.detail or error.title or tr("It is not known how.")
+            found: ServerConfinement | str
+            try:
+                with temporary_folder() as folder:
+                    found = probe_confinement(folder, self._logs, network=network)
+            except UserError as error:
+                found = error.detail or error.title or tr("It is not known how.")
             self._confinements[network] = found
         return self._confinements[network]
 
