@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QStackedWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.conversation import Message, ModelReference, TextPart, Timing
@@ -127,6 +127,20 @@ def test_the_picker_marks_models_that_wait(qtbot: QtBot, theme: Theme) -> None:
 
 
 # --- before the first question ---------------------------------------------------------------------------------------
+
+
+def test_in_a_narrow_window_the_questions_stay_however_often_it_is_laid_out(qtbot: QtBot, theme: Theme) -> None:
+    around = QStackedWidget()
+    qtbot.addWidget(around)
+    empty = EmptyState(theme)
+    around.addWidget(empty)
+    around.resize(540, 386)
+    around.show()
+    texts = [label.size() for label in empty.findChildren(Label)]
+    for _ in range(4):
+        empty.show_model(None)
+    assert [label.size() for label in empty.findChildren(Label)] == texts
+    assert all(button.isVisible() for button in empty.buttons)
 
 
 def test_a_model_that_waits_says_for_what_and_leads_there(qtbot: QtBot, theme: Theme) -> None:

@@ -1,27 +1,38 @@
-"""A new window fits the screen with its title bar, so that nothing at its lower edge is out of sight."""
+"""The first window of a person's stands on the screen with all of its frame."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from types import SimpleNamespace
 
+import pytest
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
+from desktop.paths import find_paths
 from desktop.settings import Settings
 from desktop.ui.parts.page import Splitter
 from desktop.ui.theme.theme import Theme
-from desktop.ui.window.window_geometry import restore_geometry, stand_beside
-
-RESOURCES = Path(__file__).resolve().parents[2] / "resources"
-TITLE_BAR = 37  # GNOME's, the highest that is usual
+from desktop.ui.window.window_geometry import restore_geometry
 
 
-def test_a_first_window_and_one_beside_it_leave_room_for_a_title_bar(qtbot: QtBot) -> None:
-    first, beside, split = QMainWindow(), QWidget(), Splitter(Theme(RESOURCES, "light"), Qt.Orientation.Horizontal)
-    for each in (first, beside, split):
-        qtbot.addWidget(each)
-    room = first.screen().availableSize() - QSize(0, TITLE_BAR)
-    restore_geometry(first, split, Settings())
-    assert first.size() == first.size().boundedTo(room)
-    first.resize(room + QSize(0, TITLE_BAR))
-    stand_beside(beside, first)
-    assert beside.size() == beside.size().boundedTo(room)
+@pytest.fixture
+def theme(qtbot: QtBot) -> Iterator[Theme]:
+    font = QApplication.font()
+    yield Theme(find_paths().resources, "light")
+    QApplication.setFont(font)
+
+
+@pytest.mark.parametrize(
+    ("screen", "window"), [((800, 600), (792, 560)), ((1280, 820), (1272, 780)), ((1920, 1080), (1280, 800))]
+)
+def test_a_new_window_leaves_room_for_its_frame(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch, screen: tuple[int, int], window: tuple[int, int]
+) -> None:
+    made, split = QMainWindow(), Splitter(theme, Qt.Orientation.Horizontal)
+    qtbot.addWidget(made)
+    made.setCentralWidget(split)
+    split.addWidget(QWidget())
+    split.addWidget(QWidget())
+    monkeypatch.setattr(made, "screen", lambda: SimpleNamespace(availableSize=lambda: QSize(*screen)))
+    restore_geometry(made, split, Settings())
+    assert (made.width(), made.height()) == window

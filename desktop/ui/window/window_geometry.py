@@ -10,6 +10,8 @@ from desktop.ui.parts.page import Splitter
 from desktop.ui.sidebar.sidebar import WIDTH
 
 _SIZE = QSize(1280, 800)
+_FRAME = QSize(8, 40)
+"""What a desktop draws around a window; it says how much only when the window is shown."""
 _STEP = 32
 # Room for a title bar, whose height nobody tells before a window is shown: 22 to 37 pixels are usual.
 _TITLE_BAR = QSize(0, 40)
@@ -19,7 +21,7 @@ def restore_geometry(window: QMainWindow, split: Splitter, settings: Settings) -
     """Give `window` the place it had and the sidebar, at the left of `split`, its width; whether it is shown at all."""
     geometry = settings.window_geometry
     if not geometry or not window.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore"))):
-        window.resize(_SIZE.boundedTo(window.screen().availableSize() - _TITLE_BAR))
+        window.resize(_SIZE.boundedTo(window.screen().availableSize() - _FRAME))
     width = settings.sidebar_width
     # Sizes are shared out at the width it has when they are set.
     split.resize(window.size())
