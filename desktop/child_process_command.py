@@ -2,6 +2,7 @@
 executable itself, which has no `python -m` and is told by its first argument what to be.
 """
 
+import errno
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -21,6 +22,32 @@ _LIBRARY_FOLDERS, _BEFORE = "LD_LIBRARY_PATH", "LD_LIBRARY_PATH_ORIG"
 def is_packaged() -> bool:
     """Whether this is the packaged executable, in which Python and all libraries lie."""
     return bool(getattr(sys, "frozen", False))
+
+
+class ProgramReplacedError(OSError):
+    """The packaged executable that this process was started from is not in its place any more."""
+
+
+def _executable_identity() -> tuple[int, int] | None:
+    """What tells the packaged executable from one that took its place; None where there is none."""
+    try:
+        found = Path(sys.executable).stat() if is_packaged() else None
+    except OSError:
+        return None
+    return found and (found.st_dev, found.st_ino)
+
+
+_STARTED = _executable_identity()
+
+
+def check_program() -> None:
+    """To be called before a process of Latchkey's own is started. Raises ProgramReplacedError where a package was
+    updated, moved or removed meanwhile: the process would be one of another version, with other libraries."""
+    if _STARTED is not None and _executable_identity() != _STARTED:
+        from desktop.translation import tr
+
+        sentence = tr("Latchkey was updated, moved or removed while it was open")
+        raise ProgramReplacedError(errno.ESTALE, sentence, sys.executable)
 
 
 def child_process_command(argument: str, script: Path) -> tuple[str, ...]:

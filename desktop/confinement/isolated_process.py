@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from desktop.child_process_command import check_program
+
 # What any process needs of the environment. Nothing else reaches it: no tokens, no proxies, no Python settings.
 ENVIRONMENT_NAMES = frozenset(
     (
@@ -25,8 +27,9 @@ def start_isolated(
     """Start a process with the descriptors `inherited` and its standard output and error in `output`.
 
     `command` is given the numbers by which the process knows what it inherits: on Windows they are handles.
-    Raises OSError where no process can be started.
+    Raises OSError where no process can be started, ProgramReplacedError where it would be of another version.
     """
+    check_program()
     extra: dict[str, Any]
     if sys.platform == "win32":
         import msvcrt

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from desktop.child_process_command import ProgramReplacedError
 from desktop.document_content import DocumentContent, DocumentPage
 from desktop.documents.document_reading import ReaderNotStartedError
 from desktop.documents.document_source import BytesSource, OpenedFileSource
@@ -264,6 +265,8 @@ class DocumentReader:
         try:
             process = ReaderProcess(self._command, self._logs)
         except OSError as error:
+            if isinstance(error, ProgramReplacedError):
+                raise _program_replaced_error() from error
             raise _not_started_error(str(error)) from error
         watch = ReaderWatch(process, self._limits)
         try:
@@ -356,4 +359,12 @@ def _not_started_error(technical: str) -> ReaderNotStartedError:
         "",
         tr("Close other programs and try again, or install Latchkey again."),
         technical=technical,
+    )
+
+
+def _program_replaced_error() -> ReaderNotStartedError:
+    return ReaderNotStartedError(
+        tr("Latchkey was updated, moved or removed while it was open."),
+        "",
+        tr("Close Latchkey and open it again; what you wrote is kept."),
     )

@@ -15,6 +15,7 @@ from typing import IO
 
 import msgspec
 
+from desktop.child_process_command import check_program
 from desktop.engine.kernel_report import KernelEvent
 from desktop.engine.worker_log import ASSERT_MARK
 from desktop.engine.worker_process import CRASH_SIGNALS, default_worker_command, worker_environment
@@ -67,6 +68,7 @@ class KernelProcess:
     """A process that computes kernels from number `start` of the plan on. Raises OSError where it cannot be started."""
 
     def __init__(self, command: Sequence[str], variant: str, start: int, nice: int) -> None:
+        check_program()
         self._log = _scratch_file()
         arguments = ["--variant", variant, "--start", str(start), "--nice", str(nice)]
         try:

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from desktop.child_process_command import TOOL_MONITOR, child_process_command
+from desktop.child_process_command import TOOL_MONITOR, check_program, child_process_command
 from desktop.confinement.isolated_process import basic_environment
 from desktop.engine.worker_log import WorkerLog
 from desktop.errors import ForbiddenError, NetworkError, NotFoundError, UserError
@@ -87,6 +87,7 @@ class ToolServerProcess:
         orders, self._orders = os.pipe()
         report, reported = os.pipe()
         try:
+            check_program()
             process = subprocess.Popen(
                 [*monitor_command(), "--in", str(orders), "--out", str(reported)],
                 stdin=subprocess.PIPE,

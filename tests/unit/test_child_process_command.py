@@ -1,17 +1,28 @@
 """Processes of Latchkey's own: started from a checkout with Python, and by a packaged executable with itself."""
 
+import os
 import sys
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from desktop.child_process_command import ENGINE_WORKER, child_process_command, restore_library_folders
+from desktop import child_process_command as commands_module
+from desktop.child_process_command import (
+    ENGINE_WORKER,
+    ProgramReplacedError,
+    check_program,
+    child_process_command,
+    restore_library_folders,
+)
 from desktop.cli.bench import bench_command
+from desktop.confinement.isolated_process import start_isolated
 from desktop.confinement.process_confinement import own_files
 from desktop.documents.reader_process import default_reader_command
+from desktop.engine.engine_errors import worker_not_started
+from desktop.engine.kernel_process import KernelProcess
 from desktop.engine.worker_process import default_worker_command
-from desktop.errors import NotFoundError
+from desktop.errors import NotFoundError, UserError
 from desktop.tools.tool_server_process import monitor_command
 
 
@@ -72,3 +83,36 @@ def test_a_confined_process_of_a_packaged_executable_can_read_its_modules() -> N
     """They lie in the executable, and some are imported only when they are needed."""
     assert Path("/opt/latchkey/latchkey") in own_files()
     assert Path("/opt/latchkey") not in own_files()
+
+
+@pytest.mark.parametrize("happens", ["updated", "moved", "removed"])
+def test_an_open_window_starts_no_process_of_another_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, happens: str
+) -> None:
+    executable = tmp_path / "latchkey"
+    executable.write_text("#!/bin/sh\nexit 0\n")
+    executable.chmod(0o700)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(executable))
+    monkeypatch.setattr(commands_module, "_STARTED", commands_module._executable_identity())
+    check_program()
+    if happens == "updated":
+        (tmp_path / "new").write_bytes(executable.read_bytes())
+        (tmp_path / "new").rename(executable)  # as dpkg does it
+    elif happens == "moved":
+        executable.rename(tmp_path / "elsewhere")
+    else:
+        executable.unlink()
+
+    def command(numbers: object) -> list[str]:
+        return [str(executable)]
+
+    with pytest.raises(ProgramReplacedError):
+        start_isolated(command, [], 1, os.environ)
+    with pytest.raises(ProgramReplacedError):
+        KernelProcess([str(executable)], "", 0, 0)
+    with pytest.raises(ProgramReplacedError) as raised:
+        check_program()
+    told: UserError = worker_not_started(raised.value)
+    assert told.title == "Latchkey was updated, moved or removed while it was open."
+    assert "open it again" in told.remedy
