@@ -6,10 +6,10 @@ from desktop.cli import ask_command
 from desktop.cli.acceptance_prompt import admit_or_prompt
 from desktop.cli.command_context import CommandContext
 from desktop.cli.context_prompt import CHOICES, ask_again_as_chosen
-from desktop.cli.exit_codes import DONE
+from desktop.cli.exit_codes import DONE, UsageError
 from desktop.cli.output import CommandOutput
 from desktop.cli.terminal_answer import TerminalAnswerWriter, chosen_model, credit
-from desktop.cli.terminal_input import repair_input
+from desktop.cli.terminal_input import decode_input, repair_input
 from desktop.cli.terminal_session import TerminalSession
 from desktop.conversation import Message
 from desktop.errors import ContextFullError, IntegrityError, ResourceError, UserError
@@ -26,7 +26,15 @@ def run(tools: CommandContext) -> int:
 def _answer_pipe(tools: CommandContext) -> int:
     from desktop.cli.arguments import parser
 
-    return ask_command.run(parser().parse_args(["ask", "-"]), tools)
+    options = parser().parse_args(["ask", "-"])
+    options.text = decode_input(tools.stdin.read())
+    if not options.text.strip():  # nothing was piped: it was to be the window
+        raise UsageError(
+            tr("There is no display for a window, and no question on standard input."),
+            "",
+            tr("Start Latchkey in a graphical session, or ask with “latchkey ask”."),
+        )
+    return ask_command.run(options, tools)
 
 
 def _chat(tools: CommandContext) -> int:

@@ -1,6 +1,7 @@
 """Every way a command can end has its exit code and at most one sentence; a traceback is for the log alone."""
 
 import errno
+import io
 import logging
 import os
 import subprocess
@@ -153,3 +154,13 @@ def test_a_log_that_cannot_be_written_any_more_says_nothing(home: Path) -> None:
         [sys.executable, "-c", program, str(home / "log")], check=True, env=dict(os.environ), capture_output=True
     )
     assert ran.stderr == b""
+
+
+def test_where_there_is_neither_a_display_nor_a_question_both_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b" \n")))
+    assert run(["latchkey"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("There is no display for a window, and no question on standard input.")
+    assert said.count("\n") == 1
