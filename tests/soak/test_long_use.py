@@ -34,7 +34,8 @@ def engine(tmp_path: Path) -> Iterator[EngineClient]:
 
 
 def worker() -> psutil.Process:
-    (process,) = psutil.Process().children()
+    """The engine's worker; other tests in this process may have left children of their own."""
+    (process,) = (child for child in psutil.Process().children() if any("worker" in word for word in child.cmdline()))
     return process
 
 
