@@ -337,14 +337,10 @@ class ChatPage(QWidget):
         text = self.composer.text if so_far else self.composer.committed_text()
         unchanged = self._editing is not None and text == self._editing.text
         self._drafts.set(self._draft_key(), "" if unchanged else text)
-        self._save_drafts()
+        self._drafts.save_soon(lambda error: self.show_error(error) if self.error_area is None else None)
 
     def _save_drafts(self) -> None:
-        self._drafts.save_soon(self._show_unsaved)
-
-    def _show_unsaved(self, error: UserError) -> None:
-        if self.error_area is None:
-            self.show_error(error)
+        self._drafts.save_soon(lambda error: self.show_error(error) if self.error_area is None else None)
 
     def _draft_key(self) -> str:
         return draft_key(None if self._is_new else self._conversation_id, self._editing)
