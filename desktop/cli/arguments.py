@@ -308,7 +308,7 @@ def _add_conversations(parser: argparse.ArgumentParser) -> None:
     does = actions(parser)
     add_list(does)
     show = command(does, "show", tr("the messages of one conversation"))
-    show.add_argument("id", metavar="ID")
+    show.add_argument("id", metavar="ID", help=tr("its id, or the first letters of it, four at least"))
     add_json(show)
     for action, help_text in (
         ("pin", tr("keep a message in the model's context, or without MESSAGE a conversation at the top of the list")),

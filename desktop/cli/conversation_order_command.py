@@ -10,7 +10,7 @@ import msgspec
 
 from desktop.chat.conversation_writer import ConversationWriter, new_id
 from desktop.cli.command_context import CommandContext
-from desktop.cli.conversations_command import head_json, kept_conversation
+from desktop.cli.conversations_command import head_json, kept_conversation, stored_conversation
 from desktop.cli.exit_codes import UsageError
 from desktop.cli.terminal_input import repair_input
 from desktop.conversation import Conversation, Folder
@@ -164,7 +164,7 @@ def _kept(tools: CommandContext, ids: Sequence[str]) -> list[Conversation]:
 
 def _stored(tools: CommandContext, conversation_id: str) -> Conversation:
     """A conversation, deleted or not."""
-    found = tools.conversation_store.find_conversation(conversation_id) if tools.paths.database_file.exists() else None
+    found = stored_conversation(tools, conversation_id)
     if found is None:
         raise NotFoundError(
             tr("There is no conversation {id}.").format(id=conversation_id),

@@ -32,6 +32,7 @@ from desktop.storage.message_search import MessageHit, MessageSearch, SearchFilt
 from desktop.translation import tr, trn
 
 _ALL = 1_000_000
+_SHORTEST_BEGINNING = 4
 
 
 def run(options: Namespace, tools: CommandContext) -> int:
@@ -177,9 +178,22 @@ def _midnight(day: datetime.date) -> float:
     return datetime.datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 
+def stored_conversation(tools: CommandContext, conversation_id: str) -> Conversation | None:
+    """As `kept_conversation`, of deleted ones too; None where there is none."""
+    if not tools.paths.database_file.exists():
+        return None
+    store = tools.conversation_store
+    found = store.find_conversation(conversation_id)
+    if found is None and len(conversation_id) >= _SHORTEST_BEGINNING:
+        alike = store.ids_beginning(conversation_id)
+        found = store.find_conversation(alike[0]) if len(alike) == 1 else None
+    return found
+
+
 def kept_conversation(tools: CommandContext, conversation_id: str) -> Conversation:
-    """The conversation with this id. Raises NotFoundError; looking does not make a database where there is none."""
-    found = tools.conversation_store.find_conversation(conversation_id) if tools.paths.database_file.exists() else None
+    """The conversation with this id, or the only one whose id begins so. Raises NotFoundError; looking does not make a
+    database where there is none."""
+    found = stored_conversation(tools, conversation_id)
     if found is None or found.deleted_at is not None:
         raise NotFoundError(
             tr("There is no conversation {id}.").format(id=conversation_id),

@@ -54,9 +54,7 @@ def run(options: Namespace, tools: CommandContext) -> None:
         )
     if to_output and (options.json or (form == "pdf" and tools.output.terminal)):
         raise UsageError(tr("This cannot go to standard output."), "", tr("Name a file."))
-    for conversation_id in options.ids:
-        kept_conversation(tools, conversation_id)
-    ids = options.ids or None
+    ids = [kept_conversation(tools, each).id for each in options.ids] or None
     with _database(tools) as database:
         try:
             place = _StandardOutput(tools.output) if to_output else ExportTarget(path, options.force)

@@ -4,6 +4,7 @@ Every method is one transaction and may be called from any thread, one at a time
 `Database` raises; those that need something that is not there raise NotFoundError.
 """
 
+import sys
 from typing import Literal
 
 from desktop.conversation import ContextChoice, Conversation
@@ -57,6 +58,13 @@ class ConversationStore(MessageTree):
         """The ids of all conversations that are not deleted."""
         with self.database.read() as connection:
             return [row[0] for row in connection.execute("SELECT id FROM conversations WHERE deleted_at IS NULL")]
+
+    def ids_beginning(self, beginning: str) -> list[str]:
+        """The ids that begin so, of deleted conversations too; two at most."""
+        last = beginning + chr(sys.maxunicode)
+        query = "SELECT id FROM conversations WHERE id BETWEEN ? AND ? LIMIT 2"
+        with self.database.read() as connection:
+            return [row[0] for row in connection.execute(query, (beginning, last))]
 
     def find_conversation(self, conversation_id: str) -> Conversation | None:
         """The head of a conversation, deleted or not; None where there is none."""

@@ -52,6 +52,22 @@ def ids(*arguments: str) -> list[str]:
     return [each["id"] for each in told("list", *arguments)]
 
 
+def test_the_first_letters_of_an_id_do_where_no_other_begins_so(chats: None, tmp_path: Path) -> None:
+    tools = Tools()
+    for name in ("beef0001", "beef0002", "cafe%_01"):
+        tools.conversation_store.create(Conversation(name, "Title", "person", 1, 1, "model"))
+    tools.close()
+    for beginning in ("beef", "bee", "dead", "cafe_", "%%%%"):
+        with pytest.raises(NotFoundError):
+            run("show", beginning)
+    assert told("show", "cafe")["id"] == "cafe%_01"
+    run("delete", "beef0001", "cafe")
+    assert sorted(ids("--deleted")) == ["beef0001", "cafe%_01"]
+    run("undelete", "cafe")
+    run("export", str(tmp_path / "one.json"), "cafe%")
+    assert [each["id"] for each in json.loads((tmp_path / "one.json").read_text())["conversations"]] == ["cafe%_01"]
+
+
 def test_nothing_is_made_by_looking(home: Path) -> None:
     assert told("list") == []
     assert told("list", "--deleted", "--tag", "x") == []
