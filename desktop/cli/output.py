@@ -25,8 +25,9 @@ from desktop.safe_text import BIDI_MARKS, CONTROLS, escape_controls, one_line
 from desktop.translation import tr
 
 WIDTH = 100
-"""Columns that tables and paragraphs keep to."""
+"""Columns that tables and paragraphs keep to, where the terminal has as many."""
 _NARROWEST = 8
+_NARROWEST_TERMINAL = 40
 # JSON leaves these as they are, terminals do not.
 _CONTROL_IN_JSON = re.compile(f"[{CONTROLS}{BIDI_MARKS}]")
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
@@ -63,29 +64,50 @@ def padded(text: str, width: int) -> str:
     return text + " " * max(0, width - cells(text))
 
 
+def line_width() -> int:
+    """WIDTH, or what the terminal has that standard output is."""
+    try:
+        there = os.get_terminal_size(1).columns
+    except (OSError, ValueError):  # a pipe, a file, nothing
+        return WIDTH
+    return max(min(there, WIDTH), _NARROWEST_TERMINAL) if there else WIDTH  # 0 where nobody knows
+
+
 def paragraph(text: str, first: str = "", rest: str | None = None) -> list[str]:
-    """`text` in lines of WIDTH at most; the first begins with `first`, the others with `rest` (or as many blanks)."""
+    """`text` in lines of `line_width`; the first begins with `first`, the others with `rest` (or as many blanks)."""
     following = " " * cells(first) if rest is None else rest
     lines = textwrap.wrap(
-        text, WIDTH, initial_indent=first, subsequent_indent=following, break_long_words=False, break_on_hyphens=False
+        text,
+        line_width(),
+        initial_indent=first,
+        subsequent_indent=following,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
     return lines or [first.rstrip()]
 
 
 def columns(rows: Sequence[Sequence[str]], shrink: Sequence[int] = (), indent: str = "") -> list[str]:
-    """Rows in aligned columns. Where they are wider than WIDTH, the columns in `shrink` give way, the widest first."""
+    """Rows in aligned columns. Where they are wider than `line_width`, the columns in `shrink` give way, the widest
+    first. If that is not enough the first column does, without being cut: its longest cells stick out."""
     if not rows:
         return []
     shown = [[" ".join(cell.split()) for cell in row] for row in rows]
     widths = [max(cells(row[column]) for row in shown) for column in range(len(shown[0]))]
-    while len(indent) + sum(widths) + 2 * (len(widths) - 1) > WIDTH and shrink:
+    room = line_width() - len(indent) - 2 * (len(widths) - 1)
+    while sum(widths) > room and shrink:
         widest = max(shrink, key=lambda column: widths[column])
         if widths[widest] <= _NARROWEST:
             break
         widths[widest] -= 1
+    if 0 not in shrink:
+        widths[0] = max(widths[0] - max(sum(widths) - room, 0), min(widths[0], _NARROWEST))
     return [
         indent
-        + "  ".join(padded(shortened(cell, width), width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        + "  ".join(
+            padded(shortened(cell, width) if at in shrink else cell, width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in shown
     ]
 

@@ -1,5 +1,7 @@
 """Tables and paragraphs keep to the width of a terminal, whatever the letters."""
 
+import os
+
 import pytest
 
 from desktop.cli import output
@@ -34,6 +36,23 @@ def test_a_text_is_looked_at_as_far_as_it_is_shown(monkeypatch: pytest.MonkeyPat
 def test_columns_line_up_also_behind_wide_letters() -> None:
     lines = columns([("模型", "a"), ("x", "b")])
     assert [cells(line[: line.index(letter)]) for line, letter in zip(lines, "ab", strict=True)] == [6, 6]
+
+
+@pytest.mark.parametrize(("terminal", "width"), [(80, 80), (200, WIDTH), (0, WIDTH), (5, 40), (None, WIDTH)])
+def test_a_line_is_as_long_as_the_terminal_is_wide(
+    monkeypatch: pytest.MonkeyPatch, terminal: int | None, width: int
+) -> None:
+    def size(descriptor: int) -> os.terminal_size:
+        if terminal is None:
+            raise OSError
+        return os.terminal_size((terminal, 24))
+
+    monkeypatch.setattr(os, "get_terminal_size", size)
+    assert max(map(len, paragraph("four " * 60))) in (width, width - 1)
+    rows = [("an-id-of-43-letters-that-nobody-may-cut-short", *["word " * 9] * 2, "ready"), ("id", "a", "b", "ready")]
+    long, short = columns(rows, (1, 2))
+    assert long.startswith(rows[0][0])
+    assert len(short) <= width
 
 
 def test_only_columns_that_may_give_way_do() -> None:
