@@ -4,6 +4,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from desktop.byte_size import size_text
 from desktop.catalog.license_terms import Restriction
 from desktop.cli.command_context import CommandContext
 from desktop.cli.model_json import card_of, describe
@@ -32,7 +33,12 @@ def show_list(options: Namespace, tools: CommandContext) -> None:
         tools.output.note(tr("No model is called so. “latchkey models search” looks for it on the Hub."))
     else:
         rows = [(tr("ID"), tr("LICENSE"), tr("RESTRICTIONS"), tr("GATE"), tr("STATE"))]
-        tools.output.table(rows + [_row(card) for card in cards], _SHRINKING)
+        rows += [_row(card) for card in cards]
+        if options.installed:
+            sizes = [size_text(card.listed.model.size) if card.listed.model is not None else "" for card in cards]
+            tools.output.table([(*row, size) for row, size in zip(rows, [tr("SIZE"), *sizes], strict=True)], _SHRINKING)
+        else:
+            tools.output.table(rows, _SHRINKING)
         if tools.output.terminal and not options.installed and not options.words:
             for line in _to_begin_with(tools.lookup.task_recommendations(every)):
                 tools.output.line(line)

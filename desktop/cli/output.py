@@ -66,11 +66,16 @@ def padded(text: str, width: int) -> str:
 
 def line_width() -> int:
     """WIDTH, or what the terminal has that standard output is."""
+    there = _terminal_columns()
+    return max(min(there, WIDTH), _NARROWEST_TERMINAL) if there else WIDTH
+
+
+def _terminal_columns() -> int:
+    """How wide the terminal is that standard output is; 0 where it is none, or nobody knows."""
     try:
-        there = os.get_terminal_size(1).columns
-    except (OSError, ValueError):  # a pipe, a file, nothing
-        return WIDTH
-    return max(min(there, WIDTH), _NARROWEST_TERMINAL) if there else WIDTH  # 0 where nobody knows
+        return os.get_terminal_size(1).columns
+    except (OSError, ValueError):
+        return 0
 
 
 def paragraph(text: str, first: str = "", rest: str | None = None) -> list[str]:
@@ -89,7 +94,8 @@ def paragraph(text: str, first: str = "", rest: str | None = None) -> list[str]:
 
 def columns(rows: Sequence[Sequence[str]], shrink: Sequence[int] = (), indent: str = "") -> list[str]:
     """Rows in aligned columns. Where they are wider than `line_width`, the columns in `shrink` give way, the widest
-    first. If that is not enough the first column does, without being cut: its longest cells stick out."""
+    first. If that is not enough, on a terminal the first column does, without being cut: its longest cells stick out.
+    """
     if not rows:
         return []
     shown = [[" ".join(cell.split()) for cell in row] for row in rows]
@@ -100,7 +106,7 @@ def columns(rows: Sequence[Sequence[str]], shrink: Sequence[int] = (), indent: s
         if widths[widest] <= _NARROWEST:
             break
         widths[widest] -= 1
-    if 0 not in shrink:
+    if 0 not in shrink and _terminal_columns():
         widths[0] = max(widths[0] - max(sum(widths) - room, 0), min(widths[0], _NARROWEST))
     return [
         indent

@@ -57,6 +57,8 @@ def test_terms_that_are_inherited_name_the_ancestor_they_come_from() -> None:
 
 def test_the_list_can_be_of_what_is_here_or_of_names() -> None:
     assert [each["id"] for each in latchkey("models", "list", "--installed", "--json").json] == ["latchkey-guide"]
+    heading, guide = latchkey("models", "list", "--installed").out.splitlines()
+    assert (heading.split()[-1], guide.split()[-1]) == ("SIZE", "MB")
     named = latchkey("models", "list", "SmolLM2", "instruct").out.splitlines()
     assert [line.split()[0] for line in named[1:]] == [f"smollm2-{size}-instruct" for size in ("135m", "360m", "1.7b")]
     assert "No model" in latchkey("models", "list", "zzz").err
