@@ -5,6 +5,7 @@ from pathlib import Path
 
 from desktop.confinement.program_confinement import PROGRAM_PLACES, SETTING_PLACES
 from desktop.tools.tool_server import ToolServer
+from desktop.tools.tool_server_process import program_places
 
 
 def unseen_path(server: ToolServer) -> str:
@@ -13,7 +14,9 @@ def unseen_path(server: ToolServer) -> str:
     """
     if sys.platform != "linux":
         return ""
-    seen = (*PROGRAM_PLACES, *SETTING_PLACES, *server.readable, *server.writable)
+    seen = [*PROGRAM_PLACES, *SETTING_PLACES, *server.readable, *server.writable]
+    if Path(server.command).is_absolute():
+        seen += map(str, program_places(Path(server.command)))
     for argument in server.arguments:
         named = argument.partition("=")[2] if argument.startswith("-") else argument
         if named.startswith("/") and not any(Path(named).is_relative_to(place) for place in seen):
