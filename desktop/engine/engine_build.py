@@ -34,16 +34,23 @@ def engine_build() -> str:
 
 def start_mark() -> str:
     """Another text where a driver of a GPU that failed may work now: after an update of the engine or of a plug-in, and
-    where the system tells it, after the computer was started again."""
+    after the computer was started again."""
     named = os.environ.get("GGML_BACKEND_PATH", "")
     stamp = ""
     with contextlib.suppress(OSError):
         stamp = str(Path(named).stat().st_mtime_ns)
+    parts = (engine_build(), named, stamp, _boot())
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _boot() -> str:
+    """Which start of the computer this is."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (OSError, ValueError):
-        boot = ""
-    return hashlib.sha256("\n".join((engine_build(), named, stamp, boot)).encode("utf-8", "replace")).hexdigest()[:16]
+        import psutil  # only where something failed
+
+        return str(int(psutil.boot_time()) // 60)  # the clock is set now and then
 
 
 def _libraries() -> list[Path]:
