@@ -1,7 +1,8 @@
 """The plug-ins of llama.cpp that compute on GPUs: which are there, which of them fit this llama.cpp, and their start.
 
-A plug-in is taken only where it was built for the same release (packaging/bundle/gpu_plugin.sh says so inside it):
-ggml's own check, `GGML_BACKEND_API_VERSION`, stays the same while operations and structures change.
+A plug-in that is added is taken only where it was built for the same release (packaging/bundle/gpu_plugin.sh says so
+inside it): ggml's own check, `GGML_BACKEND_API_VERSION`, stays the same while operations and structures change. Whoever
+compiles llama.cpp with a GPU's backend has its plug-in beside the library, and that one need not say anything.
 """
 
 import ctypes
@@ -41,8 +42,9 @@ def gpu_plugins(libraries: Path) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def start_plugins(plugins: list[Path], load: Callable[[bytes], object]) -> tuple[str, ...]:
-    """Give each of `plugins` that fits to `load`; a sentence for each that was left out.
+def start_plugins(plugins: list[Path], libraries: Path, load: Callable[[bytes], object]) -> tuple[str, ...]:
+    """Give each of `plugins` that fits llama.cpp, whose folder is `libraries`, to `load`; a sentence for each that was
+    left out.
 
     One whose driver is not installed is left out without a word: most computers need none. So is Vulkan's where another
     one was taken, which somebody added: it would show the same cards once more. The log says which one is
@@ -63,7 +65,8 @@ def start_plugins(plugins: list[Path], load: Callable[[bytes], object]) -> tuple
                 problems.append(tr("{file} cannot be loaded: {reason}.").format(file=plugin.name, reason=reason))
             _log(f"latchkey: {plugin.name} is left out: {error.__cause__ or error}")
             continue
-        if release == metadata.version("llama-cpp-python"):
+        compiled_with_it = not release and plugin.parent == libraries and not is_packaged()
+        if compiled_with_it or release == metadata.version("llama-cpp-python"):
             started |= bool(load(os.fsencode(file)))
         else:
             problems.append(

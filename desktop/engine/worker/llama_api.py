@@ -158,7 +158,7 @@ def start_gpus() -> tuple[str, ...]:
     """
     if not _cpu_plugins():  # this llama.cpp was built without plug-ins
         return ()
-    return start_plugins(gpu_plugins(LIBRARIES), _load_plugin)
+    return start_plugins(gpu_plugins(LIBRARIES), LIBRARIES, _load_plugin)
 
 
 def _load_plugin(path: bytes) -> int | None:

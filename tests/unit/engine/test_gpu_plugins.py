@@ -61,12 +61,25 @@ def test_only_a_plug_in_of_this_release_is_started(
 ) -> None:
     started: list[bytes] = []
     path = make(plugin)
-    problems = start_plugins([path], started.append)
+    problems = start_plugins([path], Path("/nowhere"), started.append)
     assert bool(started) is taken
     assert len(problems) == (said is not None)
     if said is not None:
         assert said in problems[0]
         assert path.name in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("release", "packaged", "taken"), [("", False, True), ("", True, False), ("0.3.1", False, False)]
+)
+def test_what_was_compiled_with_llama_cpp_need_not_say_its_release(
+    plugin: Make, release: str, packaged: bool, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.frozen", packaged, raising=False)
+    started: list[bytes] = []
+    beside = plugin(f"beside-{release}-{packaged}", release=release)
+    assert (start_plugins([beside], beside.parent, started.append) == ()) is taken
+    assert bool(started) is taken
 
 
 def test_vulkan_is_left_out_where_another_plug_in_computes(plugin: Make) -> None:
@@ -77,8 +90,10 @@ def test_vulkan_is_left_out_where_another_plug_in_computes(plugin: Make) -> None
         return 1
 
     cards = [plugin("cuda"), plugin("vulkan-too")]
-    start_plugins(cards, load)
-    start_plugins(cards, started.append)  # which gives None, as ggml does where a plug-in has no backend
+    start_plugins(cards, Path("/nowhere"), load)
+    start_plugins(
+        cards, Path("/nowhere"), started.append
+    )  # which gives None, as ggml does where a plug-in has no backend
     assert [Path(file.decode()).stem for file in started] == ["libggml-cuda", "libggml-cuda", "libggml-vulkan-too"]
 
 
