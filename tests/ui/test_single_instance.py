@@ -20,7 +20,7 @@ from desktop.ui.system import single_instance
 from desktop.ui.system.single_instance import SingleInstance
 
 HOLD = """
-import sys
+import os, sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from desktop.ui.system.single_instance import SingleInstance
@@ -29,7 +29,8 @@ instance = SingleInstance(Path(sys.argv[1]))
 first = instance.claim([Path(name) for name in sys.argv[2:]])
 print("first" if first else "raised", flush=True)
 if first:
-    instance.raise_requested.connect(lambda: print("asked", flush=True))
+    leave = "XDG_ACTIVATION_TOKEN"
+    instance.raise_requested.connect(lambda: print("asked", os.environ.get(leave, ""), flush=True))
     instance.files_asked.connect(lambda files: print(*files, flush=True))
     instance.listen()
     print("listening", flush=True)
@@ -140,6 +141,19 @@ def test_the_second_start_hands_its_files_over(home: Path, start: Callable[..., 
     assert [first.says(), first.says()] == ["asked", "/models/a b.gguf"]
 
 
+def test_the_second_start_hands_over_its_desktops_leave_to_come_to_the_front(
+    start: Callable[..., Start], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start()
+    assert [first.says(), first.says()] == ["first", "listening"]
+    monkeypatch.setenv("XDG_ACTIVATION_TOKEN", "given-once")
+    assert start().says() == "raised"
+    assert first.says() == "asked given-once"
+    monkeypatch.delenv("XDG_ACTIVATION_TOKEN")
+    assert start().says() == "raised"
+    assert first.says() == "asked"
+
+
 def test_a_killed_window_leaves_nothing_that_counts(home: Path, start: Callable[..., Start]) -> None:
     first = start()
     assert [first.says(), first.says()] == ["first", "listening"]
@@ -215,12 +229,13 @@ def test_the_socket_lies_in_a_folder_of_this_person_alone(
     "message",
     [
         b"raise [1, null, {}]\n",
-        b'raise ["relative.gguf", "/nul\\u0000.gguf"]\n',
+        b'raise {"files": ["relative.gguf", "/nul\\u0000.gguf", 1, null, {}], "activation": "a\\u0000b"}\n',
+        b'raise {"files": {}, "activation": 7}\n',
         b"raise " + b"[" * 200_000 + b"\n",
         b'raise {"a": 1}\n',
         b"run rm -rf\n",
         b"\xff\xfe\n",
-        b"raise " + json.dumps([f"/{number}.gguf" for number in range(5000)]).encode() + b"\n",
+        b"raise " + json.dumps({"files": [f"/{number}.gguf" for number in range(5000)]}).encode() + b"\n",
         b"x" * 2_000_000,
     ],
 )

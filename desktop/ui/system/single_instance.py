@@ -32,6 +32,10 @@ _GONE_S = 3.0
 _WORD = b"raise "
 _LONGEST = 1 << 20
 _MOST_FILES = 1000
+_ACTIVATION = "XDG_ACTIVATION_TOKEN"
+"""Where a Wayland desktop puts its leave to come to the front, for a program that it starts: Qt looks for it there.
+https://wayland.app/protocols/xdg-activation-v1"""
+_LONGEST_ACTIVATION = 1000
 _SILENT_MS = 5000
 _ANSWER_MS = 10_000
 """A window that is busy takes a while to hear; one that is stopped or hangs never does."""
@@ -170,8 +174,12 @@ class SingleInstance(QObject):
         if not word.startswith(_WORD):
             return
         _log.info("a second start asked for the window")
+        files, activation = _asked(word[len(_WORD) :])
+        if activation:
+            os.environ[_ACTIVATION] = activation
         self.raise_requested.emit()
-        if files := _paths(word[len(_WORD) :]):
+        os.environ.pop(_ACTIVATION, None)
+        if files:
             self.files_asked.emit(files)
 
 
@@ -182,7 +190,8 @@ def _raise(name: str, files: Sequence[Path]) -> Literal["heard", "silent", "nobo
     if not name or (os.name != "nt" and not Path(name).is_absolute()):
         return "nobody"
     names = [os.fsencode(path).decode("utf-8", "surrogateescape") for path in files]
-    word = _WORD + json.dumps(names).encode("ascii") + b"\n"
+    asked = {"files": names, "activation": os.environ.get(_ACTIVATION, "")[:_LONGEST_ACTIVATION]}
+    word = _WORD + json.dumps(asked).encode("ascii") + b"\n"
     socket = QLocalSocket()
     socket.connectToServer(name)
     if not socket.waitForConnected(_CONNECT_MS) or not _is_this_persons(socket):
@@ -243,16 +252,23 @@ def _remove_left(holder: LockOwner) -> None:
         socket.parent.rmdir()
 
 
-def _paths(text: bytes) -> list[Path]:
-    """The files named by a second start, none where it is not understood."""
+def _asked(text: bytes) -> tuple[list[Path], str]:
+    """The files named by a second start, and the leave of its desktop to come to the front; nothing where it is not
+    understood."""
     try:
-        names = json.loads(text)
+        asked = json.loads(text)
     except (ValueError, RecursionError):
-        return []
+        return [], ""
+    if isinstance(asked, list):
+        asked = {"files": asked}  # as an older copy, installed beside this one, says it
+    if not isinstance(asked, dict):
+        return [], ""
+    names, activation = asked.get("files"), asked.get("activation")
     if not isinstance(names, list) or len(names) > _MOST_FILES:
-        return []
+        names = []
     paths = [Path(name) for name in names if isinstance(name, str) and "\0" not in name]
-    return [path for path in paths if path.is_absolute()]
+    is_sound = isinstance(activation, str) and len(activation) <= _LONGEST_ACTIVATION and activation.isprintable()
+    return [path for path in paths if path.is_absolute()], activation if is_sound and activation.isascii() else ""
 
 
 def _host() -> str:
