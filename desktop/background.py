@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Generic, TypeVar
 
+from desktop.child_process_command import program_replaced_error
 from desktop.errors import StoppedError, UserError
 from desktop.translation import tr
 
@@ -132,7 +133,7 @@ class Background:
 
 
 def _bug_error(bug: BaseException) -> UserError:
-    return UserError(
+    return program_replaced_error(repr(bug)) or UserError(
         tr("Latchkey made a mistake."),
         tr("This could not be done; the log says where it failed."),
         tr("Try again. If it happens once more, please report it with the log."),

@@ -6,6 +6,10 @@ import errno
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from desktop.errors import ResourceError
 
 ENGINE_WORKER = "--engine-worker"
 """Be a worker of the engine, or with `--kernel-test` next the engine test's process."""
@@ -43,11 +47,28 @@ _STARTED = _executable_identity()
 def check_program() -> None:
     """To be called before a process of Latchkey's own is started. Raises ProgramReplacedError where a package was
     updated, moved or removed meanwhile: the process would be one of another version, with other libraries."""
-    if _STARTED is not None and _executable_identity() != _STARTED:
-        from desktop.translation import tr
+    if _is_replaced():
+        raise ProgramReplacedError(errno.ESTALE, "Another version, or none, is in its place", sys.executable)
 
-        sentence = tr("Latchkey was updated, moved or removed while it was open")
-        raise ProgramReplacedError(errno.ESTALE, sentence, sys.executable)
+
+def program_replaced_error(technical: str = "") -> "ResourceError | None":
+    """What to say of a failure where a package was updated, moved or removed meanwhile, and its files with it; None
+    where it is as it was."""
+    if not _is_replaced():
+        return None
+    from desktop.errors import ResourceError
+    from desktop.translation import tr
+
+    return ResourceError(
+        tr("Latchkey was updated, moved or removed while it was open."),
+        tr("Nothing of another version is started or read."),
+        tr("Close Latchkey and open it again; what you wrote is kept."),
+        technical=technical,
+    )
+
+
+def _is_replaced() -> bool:
+    return _STARTED is not None and _executable_identity() != _STARTED
 
 
 def child_process_command(argument: str, script: Path) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from desktop.child_process_command import ProgramReplacedError
+from desktop.child_process_command import program_replaced_error
 from desktop.document_content import DocumentContent, DocumentPage
 from desktop.documents.document_reading import ReaderNotStartedError
 from desktop.documents.document_source import BytesSource, OpenedFileSource
@@ -265,8 +265,6 @@ class DocumentReader:
         try:
             process = ReaderProcess(self._command, self._logs)
         except OSError as error:
-            if isinstance(error, ProgramReplacedError):
-                raise _program_replaced_error() from error
             raise _not_started_error(str(error)) from error
         watch = ReaderWatch(process, self._limits)
         try:
@@ -354,17 +352,11 @@ class ReceivedPages:
 
 
 def _not_started_error(technical: str) -> ReaderNotStartedError:
+    if replaced := program_replaced_error(technical):
+        return ReaderNotStartedError(replaced.title, replaced.detail, replaced.remedy, technical=technical)
     return ReaderNotStartedError(
         tr("The process that reads files cannot be started."),
         "",
         tr("Close other programs and try again, or install Latchkey again."),
         technical=technical,
-    )
-
-
-def _program_replaced_error() -> ReaderNotStartedError:
-    return ReaderNotStartedError(
-        tr("Latchkey was updated, moved or removed while it was open."),
-        "",
-        tr("Close Latchkey and open it again; what you wrote is kept."),
     )

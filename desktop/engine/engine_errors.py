@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from desktop.child_process_command import ProgramReplacedError
+from desktop.child_process_command import program_replaced_error
 from desktop.engine import hardware
 from desktop.engine.message_bounds import LONGEST_TEXT, LONGEST_WORDS
 from desktop.engine.worker_messages import ProbeResult, RequestFailed
@@ -110,12 +110,8 @@ def no_model_loaded() -> EngineError:
 
 def worker_not_started(error: OSError) -> EngineError:
     """No worker process could be started."""
-    if isinstance(error, ProgramReplacedError):
-        return EngineError(
-            tr("Latchkey was updated, moved or removed while it was open."),
-            tr("An engine of another version is not started."),
-            tr("Close Latchkey and open it again; what you wrote is kept."),
-        )
+    if replaced := program_replaced_error(str(error)):
+        return EngineError(replaced.title, replaced.detail, replaced.remedy, technical=replaced.technical)
     return EngineError(
         tr("The engine could not be started."),
         tr("The system says: {reason}.").format(reason=error.strerror or str(error)),

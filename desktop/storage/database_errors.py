@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.atomic_file import PART_PREFIX, PART_SUFFIX
+from desktop.child_process_command import program_replaced_error
 from desktop.errors import IntegrityError, ResourceError, UserError
 from desktop.translation import tr
 
@@ -168,6 +169,8 @@ class DatabaseErrors:
 
     def from_system(self, error: OSError) -> ResourceError:
         """The operating system's own refusal to make, read or write the file."""
+        if replaced := program_replaced_error(str(error)):
+            return replaced  # the steps to a schema are files of the program
         no_room = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         if error.errno in _LOST_DISK:
             return self._broken_disk(str(error))

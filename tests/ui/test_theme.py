@@ -70,6 +70,13 @@ def test_focus_can_be_seen(name: str) -> None:
         assert _contrast(tokens.accent, getattr(tokens, ground)) >= 3
 
 
+def test_an_icon_that_was_removed_with_the_program_is_drawn_as_nothing(qapp: QApplication) -> None:
+    """It is read while Qt paints, where an exception ends the process."""
+    pixmap = Theme(RESOURCES, "light").pixmap("removed", "text", 16, 2.0)
+    assert (pixmap.width(), pixmap.height()) == (32, 32)
+    assert pixmap.toImage().pixelColor(16, 16).alpha() == 0
+
+
 def test_every_icon_that_is_asked_for_exists(qapp: QApplication) -> None:
     theme = Theme(RESOURCES, "light")
     for file in (RESOURCES / "icons").glob("*.svg"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from desktop import child_process_command as commands_module
+from desktop.background import Background
 from desktop.child_process_command import (
     ENGINE_WORKER,
     ProgramReplacedError,
@@ -23,7 +24,9 @@ from desktop.engine.engine_errors import worker_not_started
 from desktop.engine.kernel_process import KernelProcess
 from desktop.engine.worker_process import default_worker_command
 from desktop.errors import NotFoundError, UserError
+from desktop.storage.database_errors import DatabaseErrors, conversation_error_texts
 from desktop.tools.tool_server_process import monitor_command
+from tests.fakes.main_loop import MainLoop
 
 
 @pytest.fixture
@@ -113,6 +116,14 @@ def test_an_open_window_starts_no_process_of_another_version(
         KernelProcess([str(executable)], "", 0, 0)
     with pytest.raises(ProgramReplacedError) as raised:
         check_program()
-    told: UserError = worker_not_started(raised.value)
-    assert told.title == "Latchkey was updated, moved or removed while it was open."
-    assert "open it again" in told.remedy
+    told: list[UserError] = [
+        worker_not_started(raised.value),
+        DatabaseErrors(tmp_path, conversation_error_texts).from_system(FileNotFoundError()),
+    ]
+    calls = MainLoop()
+    background = Background(calls.post)
+    background.pool(lambda: 1 // 0, failure=told.append)
+    calls.run_until(lambda: len(told) == 3)
+    background.close()
+    assert {each.title for each in told} == {"Latchkey was updated, moved or removed while it was open."}
+    assert all("open it again" in each.remedy for each in told)

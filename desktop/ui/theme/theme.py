@@ -4,6 +4,7 @@ It follows the system's light or dark choice unless the settings override it, an
 `changed` is emitted after the application's palette and font were replaced.
 """
 
+import logging
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop.ui.theme.design_tokens import DesignTokens, read_tokens
 
+_log = logging.getLogger(__name__)
 _ROLES = {
     QPalette.ColorRole.Window: "page",
     QPalette.ColorRole.WindowText: "text",
@@ -119,10 +121,14 @@ class Theme(QObject):
         # Only now: the window's first paint should not wait for the SVG module where nothing needs it.
         from PySide6.QtSvg import QSvgRenderer
 
-        source = (self._icons / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", color)
         side = round(size * ratio)
         image = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
         image.fill(Qt.GlobalColor.transparent)
+        try:
+            source = (self._icons / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", color)
+        except OSError as error:  # removed while it was open; an exception while Qt paints ends the process
+            _log.warning("no icon: %s", error)
+            source = "<svg xmlns='http://www.w3.org/2000/svg'/>"
         painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         QSvgRenderer(source.encode()).render(painter, QRectF(0, 0, side, side))
