@@ -11,7 +11,7 @@ def keep_modules() -> None:
     another one in its place, or it was moved or removed: PyInstaller's loader opens it by its name each time, reads
     another version's bytes as its own, and ends the program where there is none (pyimod01_archive.py)."""
     if sys.platform == "linux" and _RUNNING.exists():
-        from pyimod02_importers import pyz_archive
+        from pyimod02_importers import pyz_archive  # type: ignore[import-not-found] # PyInstaller's, in bundles alone
 
         pyz_archive._filename = str(_RUNNING)  # noqa: SLF001 - there is no other way to it
 

@@ -25,14 +25,21 @@ def test_changes_are_told_and_the_disk_is_asked_elsewhere(
     monkeypatch.setattr(Path, "stat", noting)
     calls = MainThreadCalls()
     background = Background(calls.call_on_main_thread)
-    changes: list[str] = []
-    watcher = FileWatcher(file, lambda: file.read_text() if file.exists() else "", background)
+    changes, stamps = list[str](), list[str]()
+
+    def stamp() -> str:
+        stamps.append(file.read_text() if file.exists() else "")
+        return stamps[-1]
+
+    watcher = FileWatcher(file, stamp, background)
     watcher.changed.connect(lambda: changes.append("changed"))
     watcher.start()
+    qtbot.waitUntil(lambda: len(stamps) >= 2, timeout=30_000)  # what is newly watched is looked at once more
     file.parent.mkdir()
-    for count, text in enumerate(("one", "two"), start=1):
-        file.write_text(text)
-        qtbot.waitUntil(lambda count=count: len(changes) >= count, timeout=30_000)
+    file.write_text("one")
+    qtbot.waitUntil(lambda: len(changes) >= 1, timeout=30_000)
+    file.write_text("two")
+    qtbot.waitUntil(lambda: len(changes) >= 2, timeout=30_000)
     watcher.close()
     calls.close()
     background.close()

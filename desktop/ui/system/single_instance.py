@@ -267,8 +267,9 @@ def _asked(text: bytes) -> tuple[list[Path], str]:
     if not isinstance(names, list) or len(names) > _MOST_FILES:
         names = []
     paths = [Path(name) for name in names if isinstance(name, str) and "\0" not in name]
-    is_sound = isinstance(activation, str) and len(activation) <= _LONGEST_ACTIVATION and activation.isprintable()
-    return [path for path in paths if path.is_absolute()], activation if is_sound and activation.isascii() else ""
+    if not isinstance(activation, str) or len(activation) > _LONGEST_ACTIVATION or not activation.isprintable():
+        activation = ""
+    return [path for path in paths if path.is_absolute()], activation
 
 
 def _host() -> str:
