@@ -271,8 +271,12 @@ class SharedServices(QObject):
             self.server.turn_on()
 
     def _start_collections(self) -> None:
-        if not self.closed and self.paths.documents_file.exists():
-            self.collections.start()
+        def go_on(there: bool) -> None:
+            if there and not self.closed:
+                self.collections.start()
+
+        if not self.closed:
+            self.background.pool(self.paths.documents_file.exists, go_on)
 
     # --- conversations -------------------------------------------------------------------------------------------
 
