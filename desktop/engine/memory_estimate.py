@@ -25,7 +25,7 @@ _BLOCK_BYTES: dict[KvType, int] = {
 # Measured on Linux: a worker without a model and what its first answer adds; the tables of vocabularies of 30,000 to
 # 256,000 tokens, sampling and logits included; those of 150,000 merges; the graphs of computations, which have
 # a size set by the architecture.
-_PROCESS = 36_000_000
+_PROCESS = 43_000_000
 _TOKEN = 180
 _MERGE = 120
 _NODE = 1_000
