@@ -342,7 +342,7 @@ class ConversationWriter:
     def _require_existing(conversation: Conversation) -> Conversation:
         if conversation.deleted_at is not None:
             raise NotFoundError(
-                tr("This conversation was deleted."), "", tr("Bring it back with Undo, or go on in a new one.")
+                tr("This conversation was deleted."), "", tr("Bring it back from the bin, or go on in a new one.")
             )
         return conversation
 

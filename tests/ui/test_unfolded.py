@@ -249,6 +249,8 @@ def test_a_file_that_was_tampered_with_is_none_and_one_of_an_earlier_version_is_
     tmp_path: Path, unfolded: str
 ) -> None:
     path = tmp_path / "view.json"
+    path.write_text('{"chat": "c", "page": "", "places": {"c": ["m", 99999999999999999999]}}')
+    assert ViewFile(path).places.place("c") is None, "Qt takes no such number"
     body = '{"version": 1, "chat": "c", "page": "", "later": 1, "places": {"c": ["m", 3]}'
     path.write_text(f'{body}, "unfolded": {unfolded}}}')
     broken = ViewFile(path)
@@ -267,3 +269,29 @@ def test_places_hold_no_word_of_a_conversation() -> None:
         "places": {"c": ["m", 1]},
         "unfolded": {"c": {"m": ["0.thinking"]}},
     }
+
+
+def test_what_is_read_stays_at_the_upper_edge_in_another_width_and_in_larger_text(
+    open_transcript: OpenTranscript, theme: Theme
+) -> None:
+    texts = ("word " * 900, "word " * 2000, "word " * 900)
+    messages = [Message(str(n), "c", None, "assistant", (TextPart(text),)) for n, text in enumerate(texts)]
+    transcript = open_transcript()
+    transcript.show_messages(tuple(messages), {}, 0, {})
+    view = transcript.views[1]
+    view.content.draw_now()  # type: ignore[attr-defined]
+    transcript.verticalScrollBar().setValue(transcript._tops[1] + view.height() // 2)
+    changes = (
+        lambda: transcript.resize(500, 600),
+        lambda: transcript.resize(1200, 700),
+        lambda: theme.choose("light", 1.5),
+        lambda: theme.choose("light", 1.0),
+    )
+    for change in changes:
+        before = view.height()
+        change()
+        QApplication.processEvents()
+        place = transcript.place_seen()
+        assert place is not None
+        assert view.height() != before
+        assert (place[0], round(place[1] / view.height(), 1)) == ("1", 0.5)

@@ -187,17 +187,18 @@ class AnswerBody(QWidget):
         self._more.show()
 
     @property
+    def is_drawing(self) -> bool:
+        """Whether more of the text is about to be drawn by itself."""
+        return self._rest_timer.isActive()
+
+    @property
     def is_unfolded(self) -> bool:
         """Whether all of a text is shown, or about to be, that is folded at first."""
         return self._limit == len(self._text) > _LONG
 
-    def show_all(self) -> None:
-        """A person wants to see what is folded."""
-        self._is_asked = True
-        self.unfold()
-
-    def unfold(self) -> None:
-        """Draw what is folded, a part at a time."""
+    def show_all(self, *, is_asked: bool = True) -> None:
+        """Draw what is folded, a part at a time; `is_asked` where a person wants to see it now."""
+        self._is_asked = is_asked
         if 0 < self._limit < len(self._text):
             self._remove_offer()
             self._limit = len(self._text)
@@ -205,8 +206,7 @@ class AnswerBody(QWidget):
 
     def _remove_offer(self) -> None:
         if self._more is not None:
-            self._more.hide()
-            self._more.deleteLater()
+            self._discard(self._more)
             self._more = None
 
     def _begin(self, coming: str = "") -> None:

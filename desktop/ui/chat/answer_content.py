@@ -52,7 +52,7 @@ class StretchViews:
         if name == "thinking" and self.thinking is not None and not self.thinking.is_open:
             self.thinking.turn()
         elif name == "text":
-            self.body.unfold()
+            self.body.show_all(is_asked=False)
         elif self.group is not None:
             self.group.unfold(name)
 
@@ -109,6 +109,11 @@ class AnswerContent(QObject):
     def is_drawn(self) -> bool:
         """Whether all of the text is drawn, and nothing of it is folded."""
         return all(each.body.is_drawn for each in self._stretches)
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether more of the text is about to be drawn by itself."""
+        return any(each.body.is_drawing for each in self._stretches)
 
     def markdown_of(self, span: SelectionSpan) -> str:
         """The part of the text that `span` of the text views shows."""

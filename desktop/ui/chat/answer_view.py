@@ -295,6 +295,10 @@ class AnswerView(MessageView):
         found += self._record.buttons if self._record is not None else []
         return found
 
+    @property
+    def is_drawing(self) -> bool:
+        return self.content.is_drawing
+
     def unfolded(self) -> tuple[str, ...]:
         return (*self.content.unfolded(), *self._sources.unfolded())
 

@@ -205,8 +205,18 @@ class MessageColumn(QScrollArea):
         self._restyled.emit()  # buttons and labels in them get the event only after this
 
     def _place_restyled(self) -> None:
+        """Place all turns anew, as each takes another height: what is read stays at the upper edge."""
+        value, anchor = self.verticalScrollBar().value(), None
+        for index, (top, height) in enumerate(zip(self._tops, self._heights, strict=True)):
+            if height > 0 and top + height > value and not self._at_end:
+                anchor = index, (value - top) / height
+                break
         self._heights = [_UNKNOWN] * len(self._heights)
         self.place_from(0)
+        if anchor is not None:
+            self._placing = True
+            self.verticalScrollBar().setValue(self._tops[anchor[0]] + round(anchor[1] * self._heights[anchor[0]]))
+            self._placing = False
 
     # --- scrolling -----------------------------------------------------------------------------------------------
 
@@ -238,8 +248,8 @@ class MessageColumn(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        below = None if self._at_end else self.below_edge()
         if self._column_width() != self._width:
             self._width = self._column_width()
-            self._heights = [_UNKNOWN] * len(self._heights)
-        self.place_from(0, keep_below=below)
+            self._place_restyled()
+        else:
+            self.place_from(0, keep_below=None if self._at_end else self.below_edge())

@@ -162,6 +162,11 @@ class MessageView(QWidget):
         """Name it "You, message 3" or "Assistant, message 4"."""
         self.setAccessibleName(who.format(number=number))
 
+    @property
+    def is_drawing(self) -> bool:
+        """Whether more of it is about to be drawn by itself."""
+        return False
+
     def keep_reading_order(self, parts: Iterable[QWidget | None]) -> None:
         """Have screen readers go through these parts of it as they stand, from top to bottom."""
         order = [each for each in parts if each is not None]

@@ -42,6 +42,11 @@ class PlainTextPieces(QWidget):
         self._view(0)
 
     @property
+    def is_drawing(self) -> bool:
+        """Whether more of the text is about to be drawn."""
+        return self._timer.isActive()
+
+    @property
     def in_pieces(self) -> bool:
         """Whether the text is too long to be drawn at once."""
         return len(self._text) > AT_ONCE

@@ -239,7 +239,7 @@ class Transcript(BuiltMessages):
         wanted = self._tops[at] + above
         self.verticalScrollBar().setValue(wanted)
         self._going = False
-        if above < self._heights[at] and self.verticalScrollBar().value() == wanted:
+        if not self._views[at].is_drawing or (above < self._heights[at] and self.verticalScrollBar().value() == wanted):
             self._place_wanted = None
 
     def _grown(self, view: MessageView) -> None:

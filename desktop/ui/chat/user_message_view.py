@@ -92,6 +92,10 @@ class UserMessageView(MessageView):
         files = self._files.buttons if self._files is not None else []
         return [*files, *more, *images, self._copy, self._edit, self._menu, *mark, *self.branch_buttons]
 
+    @property
+    def is_drawing(self) -> bool:
+        return self._words.is_drawing
+
     def unfolded(self) -> tuple[str, ...]:
         own = (("text", self._whole), ("files", self._files is not None and self._files.is_unfolded))
         return tuple(name for name, is_open in own if is_open)

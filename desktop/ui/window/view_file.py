@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _MOST_CHATS = 300
 _MOST_UNFOLDED = 1000
 """Parts of messages, of all chats together: the file stays small, whatever is unfolded in 10,000 chats."""
-_LONGEST_ID, _LONGEST_NAME = 100, 40
+_LONGEST_ID, _LONGEST_NAME, _FARTHEST = 100, 40, 1 << 24
 
 Place = tuple[str, int]
 """The id of the message at the upper edge, and how many pixels of it are above."""
@@ -72,7 +72,7 @@ class ReadingPlaces:
     def take(self, values: dict[str, Any]) -> None:
         """What `values` gave in an earlier run; an earlier version did not know what is unfolded. Raises TypeError,
         KeyError, ValueError, AttributeError or OverflowError where these are no such values."""
-        places = {_text(key): (_text(at), int(above)) for key, (at, above) in values["places"].items()}
+        places = {_text(key): (_text(at), _pixels(above)) for key, (at, above) in values["places"].items()}
         self._unfolded = {
             _text(key): {
                 _text(message): tuple(_text(each, _LONGEST_NAME) for each in names) for message, names in parts.items()
@@ -151,6 +151,12 @@ class ViewFile:
             return
         except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
             self.places, self._chat, self._page = ReadingPlaces(), "", ""
+
+
+def _pixels(value: object) -> int:
+    if not isinstance(value, int) or abs(value) > _FARTHEST:
+        raise ValueError
+    return value
 
 
 def _text(value: object, longest: int = _LONGEST_ID) -> str:
