@@ -26,6 +26,7 @@ from desktop.ui.chat.window_drafts import SharedDrafts
 from desktop.ui.system.process_events import MainThreadCalls, qt_application
 from desktop.ui.theme.theme import Theme
 from desktop.ui.window.main_window import MainWindow
+from desktop.ui.window.view_file import ViewFile
 
 if TYPE_CHECKING:
     from desktop.chat.chat_events import AnswerFinished, ChatEvent
@@ -198,7 +199,8 @@ class StreamMeasurement:
         settings = self._settings.current
         theme = Theme(usual.resources, settings.theme, settings.text_scale)
         drafts = SharedDrafts(ComposerDrafts(self._paths.data / "drafts.json")).open_view()
-        self.window = StreamMeasurementWindow(theme, self._paths, settings, drafts)
+        view = ViewFile(self._paths.data / "view.json")
+        self.window = StreamMeasurementWindow(theme, self._paths, settings, drafts, view)
         self.window.first_paint.connect(self._start)
         self.window.closing.connect(self._close)
         self.window.show()
