@@ -92,7 +92,7 @@ def test_without_a_tray_closing_is_closing_and_the_setting_says_so(open_window: 
     ("wanted", "said"),
     [
         ("off", []),
-        ("plain", [("Answer finished", "Press to open the chat.")]),
+        ("plain", [("Answer finished", "Open Latchkey to see it.")]),
         ("text", [("Answer finished", "The ‹b›secret‹/b› word. The ‹b›secret‹/b› word. The ‹b›secret‹/b›")]),
     ],
 )
@@ -119,7 +119,7 @@ def test_in_front_nothing_is_said_and_a_failure_is_named(open_window: Open, told
     driver.window.hide()
     driver.chat.send("Two")
     driver.until(lambda: bool(told))
-    assert told == [("The answer failed", "Press to open the chat.")]
+    assert told == [("The answer failed", "Open Latchkey to see it.")]
 
 
 def test_a_queue_is_told_of_once_at_its_end(open_window: Open, told: list[tuple[str, str]]) -> None:

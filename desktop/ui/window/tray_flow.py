@@ -139,7 +139,7 @@ class TrayFlow(QObject):
         self._asked_for = window, event.conversation_id, temporary
         title = tr("Answer finished") if message.status == "complete" else tr("The answer failed")
         text = _beginning(message) if wanted == "text" and not temporary else ""
-        self.icon.notify(title, text or tr("Press to open the chat."))
+        self.icon.notify(title, text or tr("Open Latchkey to see it."))
 
     def _goes_on(self, window: "MainWindow", message: "Message") -> bool:
         """Whether more is to come, the next message of the queue or the answer compared with this one: one notification
