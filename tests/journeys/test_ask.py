@@ -127,11 +127,17 @@ def test_a_system_prompt_is_read_by_the_model() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "stdin"),
-    [(["ask", ""], ""), (["ask", " \n\t "], ""), (["ask", "-"], ""), (["ask", "-"], " \n"), ([], "")],
-    ids=["nothing", "blanks", "empty input", "blank input", "empty pipe"],
+    [(["ask", ""], ""), (["ask", " \n\t "], ""), (["ask", "-"], ""), (["ask", "-"], " \n")],
+    ids=["nothing", "blanks", "empty input", "blank input"],
 )
 def test_an_empty_question_is_wrong_usage(arguments: list[str], stdin: str) -> None:
     assert "empty" in latchkey(*arguments, stdin=stdin).failed_with(2)
+
+
+def test_without_a_display_an_empty_pipe_is_told_both_ways_to_begin() -> None:
+    said = latchkey(stdin="").failed_with(2)
+    assert "no question on standard input" in said
+    assert "There is no display" in said
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The real model, greedy and without a limit, falls into saying one paragraph for ever: that is ended."""
+"""The real model, greedy and without a limit, goes on saying one paragraph for ever: that is ended."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,17 @@ from tests.fakes.loading import tokens_of
 
 pytestmark = pytest.mark.real_model
 
-QUESTION = ChatMessage.from_text("user", "List everything you know about France.")
+PARAGRAPH = (
+    "The harbour lies at the foot of the hill. In the morning the boats come back, and people wait for them on the "
+    "pier with baskets and old newspapers. Then the market begins, and by noon everything is sold.\n\n"
+)
+# By itself it falls into a repetition with some rounding of its numbers and not with another: processors differ.
+SAID = (
+    ChatMessage.from_text("user", "Tell me about the harbour, again and again."),
+    ChatMessage.from_text("assistant", 6 * PARAGRAPH),
+)
+GO_ON = ChatMessage.from_text("user", "Go on.")
+TURNS = (*SAID, GO_ON, SAID[1], GO_ON)
 ENOUGH = 2600
 Ask = Callable[[SamplingParams], tuple[str, AnswerDone]]
 
@@ -29,7 +39,7 @@ def ask(real_model_file: Path, tmp_path: Path) -> Ask:
         try:
             client.load_and_wait(LoadParams(str(real_model_file), context_length=4096, threads=1))
             request = GenerateRequest(
-                client.next_id(), (QUESTION,), GenerationOptions(sampling, ENOUGH, stop_on_repetition=True)
+                client.next_id(), TURNS, GenerationOptions(sampling, ENOUGH, stop_on_repetition=True)
             )
             text, end = "", None
             for event in client.answer(request):
@@ -52,7 +62,7 @@ def test_a_paragraph_said_for_ever_is_ended_and_regenerating_leads_on(ask: Ask) 
     assert text.count(text[-200:]) >= 3
     again, end = ask(SamplingParams(temperature=0, repeat_penalty=1.1, repeat_last_n=256))
     assert end.stop_reason == "end"
-    assert again.count(again[-200:]) == 1
+    assert len(again) < len(text) / 2
 
 
 @pytest.mark.parametrize("name", LIKE_TEXTS)

@@ -109,6 +109,12 @@ class Driver:
         )
 
     def click(self, name: str) -> None:
+        """Click the button of this name. Qt shows what was put into a layout a little later."""
+
+        def is_shown() -> None:
+            self.named(name, QAbstractButton)
+
+        self.until(is_shown)
         QTest.mouseClick(self.named(name, QAbstractButton), Qt.MouseButton.LeftButton)
 
     def type(self, text: str) -> None:
