@@ -89,12 +89,13 @@ as_user timeout 20 gio open '/home/ada/a model.gguf' && echo 'The file was hande
 sleep 4
 picture double-click
 press() { DISPLAY=$display xdotool mousemove "$1" "$2" click 1 2>/dev/null && sleep 3 || true; }
-press 80 585 && picture models # the places of the sidebar's entries
-press 80 617 && picture documents
-press 80 649 && picture tools
-press 80 681 && picture licenses
-press 80 713 && picture network
-press 80 745 && picture settings
+press 80 525 && picture models # the places of the sidebar's entries
+press 80 557 && picture documents
+press 80 590 && picture tools
+press 80 622 && picture server
+press 80 655 && picture licenses
+press 80 687 && picture network
+press 80 720 && picture settings
 as_user sh -c 'kill $(cat ~/window.pid); sleep 3; cat ~/window.txt'
 
 say 'Taken away'
