@@ -11,6 +11,7 @@ import argparse
 import fnmatch
 import lzma
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -105,11 +106,22 @@ def finish_linux(folder: Path, vulkan: Path | None = None) -> None:
     for file in files:
         symbol_versions.ask_for_older(file)
         search_path.forget_search_path(file)
-    floor = elf.newest_glibc(files)
+    floor = elf.newest_glibc([*files, *([vulkan] if vulkan is not None else [])])
     (folder / FLOOR_FILE).write_text("{}.{}\n".format(*floor), encoding="ascii")
     if missing := missing_libraries(folder, files):
         raise SystemExit("The bundle lacks " + ", ".join(f"{name} ({user})" for name, user in missing))
     print(f"{folder}: for GNU C library {floor[0]}.{floor[1]} and newer")
+
+
+def pack_plugin(plugin: Path, folder: Path) -> None:
+    """Put llama.cpp's `plugin` into `folder`, packed: 3 MB, not 28. The engine unpacks it where there is a GPU
+    (desktop/engine/worker/gpu_plugins.py). Raises SystemExit where it is linked to a library that the system may lack.
+    """
+    system = (*contents.SYSTEM_LIBRARIES, *_OF_THE_C_LIBRARY, "libggml-base.so.*")
+    for name in elf.needed_libraries(plugin):
+        if not any(fnmatch.fnmatchcase(name, each) for each in system):
+            raise SystemExit(f"{plugin.name} needs {name}, which is neither in the bundle nor the system's.")
+    (folder / f"{plugin.name}.xz").write_bytes(lzma.compress(plugin.read_bytes()))
 
 
 def hand_on_accounts(folder: Path, app: Path) -> None:

@@ -1,6 +1,7 @@
 """What a bundle holds: all that Latchkey imports, and nothing that nobody asks for."""
 
 import ast
+import lzma
 import re
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from tests.fakes.gpu_plugin import compile_plugin
 from tests.packaging.scripts import TOP, load_script
 
 contents = load_script("bundle/contents.py")
+build = load_script("bundle/build.py")
+symbol_versions = build.symbol_versions
 entry = load_script("bundle/entry.py")
 DESKTOP = TOP / "desktop"
 
@@ -129,6 +132,57 @@ def test_each_library_left_to_the_system_is_one_that_a_package_of_debian_holds()
     assert deb.depends({"libc.so.6", "libz.so.1", "libssl.so.3", "libcrypto.so.3", "libvulkan.so.1"}, "2.35") == (
         "libc6 (>= 2.35), libssl3, zlib1g"
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is an ELF file")
+def test_a_plug_in_for_graphics_cards_is_packed_and_brings_no_library_along(tmp_path: Path) -> None:
+    build = load_script("bundle/build.py")
+    plugin = compile_plugin(tmp_path, "vulkan", libraries=("libvulkan.so.1", "libggml-base.so.0"))
+    build.pack_plugin(plugin, tmp_path)
+    assert lzma.decompress((tmp_path / "libggml-vulkan.so.xz").read_bytes()) == plugin.read_bytes()
+    with pytest.raises(SystemExit, match=r"libggml-cuda\.so needs libcublas\.so\.12"):
+        build.pack_plugin(compile_plugin(tmp_path, "cuda", libraries=("libcuda.so.1", "libcublas.so.12")), tmp_path)
+
+
+COMPILES = pytest.mark.skipif(
+    sys.platform != "linux" or None in (shutil.which("cc"), shutil.which("readelf")), reason="compiles, for Linux"
+)
+
+
+@COMPILES
+@pytest.mark.parametrize(
+    ("path", "left"), [("/built/here/lib", ""), ("$ORIGIN/lib", "$ORIGIN/lib"), ("$ORIGIN:/built", "$ORIGIN:/built")]
+)
+def test_a_file_looks_for_libraries_in_no_folder_of_the_machine_that_built(
+    path: str, left: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.c").write_text("int main(void) { return 3; }\n")
+    program = tmp_path / "program"
+    subprocess.run(["cc", "-o", program, tmp_path / "a.c", f"-Wl,-rpath,{path}"], check=True)
+    needed = build.elf.needed_libraries(program)
+    assert build.search_path.forget_search_path(program) == ("" if left else path)
+    assert re.findall(r"R(?:UN)?PATH\).*\[(.*)\]", build.elf.readelf("--dynamic", program)) == ([left] if left else [])
+    assert build.elf.needed_libraries(program) == needed
+    assert subprocess.run([program], check=False).returncode == 3
+
+
+@COMPILES
+def test_a_file_that_asks_for_the_newest_hypot_alone_runs_with_an_older_c_library(tmp_path: Path) -> None:
+    """On a system before glibc 2.35 the compiler asks for the old one by itself, and there is nothing to do."""
+    (tmp_path / "a.c").write_text(
+        "#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n"
+        'int main(int n, char **v) { printf("%g %d\\n", hypot(atof(v[1]), atof(v[2])), n); return 0; }\n'
+    )
+    program = tmp_path / "program"
+    subprocess.run(["cc", "-o", program, tmp_path / "a.c", "-lm"], check=True)
+    length = program.stat().st_size
+    asked = symbol_versions.ask_for_older(program)
+    assert asked <= {"hypot"}
+    assert build.elf.newest_glibc([program]) <= (2, 34)
+    assert program.stat().st_size == length
+    ended = subprocess.run([program, "3", "4"], capture_output=True, text=True, check=True)
+    assert ended.stdout == "5 3\n"
+    assert symbol_versions.ask_for_older(program) == frozenset()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a program that runs is not replaced so")

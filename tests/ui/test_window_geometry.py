@@ -1,4 +1,4 @@
-"""The first window of a person's stands on the screen with all of its frame."""
+"""A new window stands on the screen with all of its frame, so that nothing at its lower edge is out of sight."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from desktop.paths import find_paths
 from desktop.settings import Settings
 from desktop.ui.parts.page import Splitter
 from desktop.ui.theme.theme import Theme
-from desktop.ui.window.window_geometry import restore_geometry
+from desktop.ui.window.window_geometry import restore_geometry, stand_beside
 
 
 @pytest.fixture
@@ -36,3 +36,13 @@ def test_a_new_window_leaves_room_for_its_frame(
     monkeypatch.setattr(made, "screen", lambda: SimpleNamespace(availableSize=lambda: QSize(*screen)))
     restore_geometry(made, split, Settings())
     assert (made.width(), made.height()) == window
+
+
+def test_one_beside_another_leaves_room_for_its_frame_too(qtbot: QtBot) -> None:
+    other, beside = QMainWindow(), QWidget()
+    qtbot.addWidget(other)
+    qtbot.addWidget(beside)
+    screen = other.screen().availableSize()
+    other.resize(screen)
+    stand_beside(beside, other)
+    assert beside.height() <= screen.height() - 37, "GNOME's title bar is the highest that is usual"

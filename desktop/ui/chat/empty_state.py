@@ -210,7 +210,7 @@ class EmptyState(QWidget):
             width = min(most, label.fontMetrics().horizontalAdvance(label.text()) + 2)
             # Metrics are whole pixels and lines are not: where they are broken, one more may be needed.
             spare = label.fontMetrics().lineSpacing() if width == most and most < _WIDEST else 0
-            label.setMinimumHeight(0)  # below the height that it was given last it would not go
+            label.setMinimumHeight(0)  # or it is not less than before, and grows at each look
             label.setFixedSize(width, label.heightForWidth(width) + spare)
         hints = [button.sizeHint() for button in self.buttons]
         columns = 2 if 2 * max(hint.width() for hint in hints) + S <= room else 1

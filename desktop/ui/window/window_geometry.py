@@ -13,8 +13,6 @@ _SIZE = QSize(1280, 800)
 _FRAME = QSize(8, 40)
 """What a desktop draws around a window; it says how much only when the window is shown."""
 _STEP = 32
-# Room for a title bar, whose height nobody tells before a window is shown: 22 to 37 pixels are usual.
-_TITLE_BAR = QSize(0, 40)
 
 
 def restore_geometry(window: QMainWindow, split: Splitter, settings: Settings) -> bool:
@@ -34,7 +32,7 @@ def stand_beside(window: QWidget, other: QWidget) -> None:
     window.setWindowState(Qt.WindowState.WindowNoState)
     screen = other.screen().availableGeometry()
     size = other.normalGeometry().size() if other.isMaximized() or other.isFullScreen() else other.size()
-    size = size.boundedTo(screen.size() - _TITLE_BAR)
+    size = size.boundedTo(screen.size() - _FRAME)
     corner = other.pos() + QPoint(_STEP, _STEP)
     if not screen.contains(QRect(corner, size)):
         corner = screen.topLeft()
