@@ -22,6 +22,7 @@ CONTROLS = ("<|im_start|>", "<|im_end|>", "<think>", "</think>")
 # What llama.cpp's own quantizer leaves alone.
 _WHOLE = (
     "norm",
+    "indexer_compressor_ape",  # as llama-quant.cpp of llama.cpp keeps it
     "ssm_conv1d",
     "ssm_a",
     "ssm_d",
